@@ -1,0 +1,1 @@
+"""LocalStack, RabbitMQ and Toxiproxy: provisioned, started natively, or attached to."""
