@@ -1,0 +1,104 @@
+"""The types in which a link and the protocols on it talk: steps, sessions, taps. No socket is touched here.
+
+A link owns the sockets; a session owns the understanding. The link hands a session what came in and carries out the steps that
+the session's generator yields, one after the other. Because it is a generator, a barrier can stop it in the middle of a chunk:
+what was yielded before the barrier has gone on, what comes after it waits.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from harness.history.events import Declaration, Event
+from harness.model import Key
+from harness.wire.rules import RuleBook
+
+Side = Literal["service", "target"]
+Ending = Literal["fin", "rst"]
+Seat = Literal["near", "far", "resource"]
+
+
+class Hold:
+    """Bytes wait until this is released (a barrier): `done` is a future of the recorder's loop. Made by the recorder only."""
+
+    __slots__ = ("done",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.done: asyncio.Future[None] = loop.create_future()
+
+    def release(self) -> None:
+        """Let the bytes go on; harmless when they already did. To be called in the recorder's loop."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Stop this connection, both sides of it, once what was already yielded is written.
+
+    `answer` is written to the service first. `rst`: the service sees a reset instead of an orderly end.
+    """
+
+    rst: bool = False
+    answer: bytes = b""
+
+
+Step = bytes | Hold | Close
+
+
+class Session(Protocol):
+    """What one tap does with one connection. Never raises: what it does not understand is one `gap` event, then passes untouched."""
+
+    def from_service(self, data: bytes) -> Iterator[Step]:
+        """Take what the service sent; bytes yielded go on to the target."""
+        ...
+
+    def from_target(self, data: bytes) -> Iterator[Step]:
+        """Take what the target sent; bytes yielded go on to the service."""
+        ...
+
+    def ended(self, by: Side, how: Ending) -> None:
+        """Take note that one side ended its direction (fin) or the whole connection (rst); called once or twice, service and target."""
+        ...
+
+
+class Terminal(Protocol):
+    """The end of the road: a resource of the harness that answers one connection itself."""
+
+    def received(self, data: bytes) -> Iterator[Step]:
+        """Take what the client sent; bytes yielded go back to it."""
+        ...
+
+    def ended(self, how: Ending) -> None:
+        """Take note that the client ended its direction (fin) or the connection (rst)."""
+        ...
+
+
+class Sink(Protocol):
+    """Where taps and resources put what they saw; implemented by the recorder."""
+
+    def record(self, event: Event) -> Hold | None:
+        """Put the event into the journal, with `n` and `t` given here.
+
+        To be called before the bytes it describes are yielded. A Hold that comes back is to be yielded before these bytes.
+        """
+        ...
+
+    def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
+        """Return where the key of a message of this queue stands, None where none was declared."""
+        ...
+
+    def resource(self, name: str) -> Declaration | None:
+        """Return the declaration of a resource, None where there is none of this name."""
+        ...
+
+
+class Tap(NamedTuple):
+    """What a session is told about its place: the link, which of the taps, the connection (one number near and far)."""
+
+    link: str
+    at: Seat
+    conn: int
+    recorder: Sink
+    rules: RuleBook
