@@ -1,0 +1,1 @@
+"""The Toxiproxy server's HTTP API as this package needs it."""

@@ -1,0 +1,21 @@
+"""The Toxiproxy servers these tests run against: our own, so that nobody else's proxies are there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness.stack.provision import provisioned
+from harness.toxiproxy.client import Toxiproxy
+from tests.toxiproxy.servers import toxiproxy_server
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Iterator[Toxiproxy]:
+    with toxiproxy_server(provisioned(print).toxiproxy) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def second_toxiproxy() -> Iterator[Toxiproxy]:
+    with toxiproxy_server(provisioned(print).toxiproxy) as client:
+        yield client

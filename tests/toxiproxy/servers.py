@@ -1,0 +1,93 @@
+"""Small servers on loopback for tests: a real Toxiproxy, an echo, and one that gives a prepared answer or none."""
+
+import contextlib
+import os
+import socket
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.address import free_port
+from harness.clock import eventually
+from harness.errors import StackError
+from harness.toxiproxy.client import Toxiproxy
+
+
+@contextlib.contextmanager
+def toxiproxy_server(program: Path) -> Iterator[Toxiproxy]:
+    """Run a Toxiproxy server of our own and yield a client of it."""
+    port = free_port()
+    command = [str(program), "-host", "127.0.0.1", "-port", str(port)]
+    environment = {**os.environ, "LOG_LEVEL": "error"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        client = Toxiproxy("127.0.0.1", port)
+        try:
+            eventually(lambda: _answers(client), awaited=f"Toxiproxy at {port}", within=20)
+            yield client
+        finally:
+            process.kill()
+
+
+def _answers(client: Toxiproxy) -> str:
+    with contextlib.suppress(StackError):
+        return client.version()
+    return ""
+
+
+class _Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        while data := self.request.recv(65536):
+            self.request.sendall(data)
+
+
+class _ThreadingServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+@contextlib.contextmanager
+def echo() -> Iterator[tuple[str, int]]:
+    """Run a server that sends back what it gets; yield its address."""
+    with _ThreadingServer(("127.0.0.1", 0), _Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield "127.0.0.1", server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def answering(answer: bytes | None) -> Iterator[int]:
+    """Take one connection and give this answer to its first bytes, or hang (None); yield the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_answer_once, args=(listener, answer))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            thread.join()
+
+
+def _answer_once(listener: socket.socket, answer: bytes | None) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        if answer is None:
+            connection.recv(1)  # until the client gives up
+        else:
+            connection.sendall(answer)
+
+
+def exchange(port: int, data: bytes) -> bytes:
+    """Connect, send, and return what comes back first."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(data)
+        return connection.recv(65536)
+
+
+def nobody_there() -> int:
+    """Return a port where nothing listens."""
+    return free_port()
