@@ -95,10 +95,14 @@ class Sink(Protocol):
 
 
 class Tap(NamedTuple):
-    """What a session is told about its place: the link, which of the taps, the connection (one number near and far)."""
+    """What a session is told about its place: the link, which of the taps, the connection (one number near and far).
+
+    `shared` is one dict for all connections and both taps of this link, where a protocol keeps what it has to remember of them.
+    """
 
     link: str
     at: Seat
     conn: int
     recorder: Sink
     rules: RuleBook
+    shared: dict[str, object]
