@@ -1,4 +1,4 @@
-"""Where the programs of a native stack are: plain paths, filled in by `provision`, read by `native`. Nothing is looked for here."""
+"""Where the programs of a native stack are: plain paths, filled in by `provision`, read by `native`. Nothing is searched here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
