@@ -4,7 +4,7 @@ How a service is connected to brokers, and when it counts as ready on the wire, 
 """
 
 from harness.services.parts import Launch, Parts, expand
-from harness.services.process import Exit, Process
+from harness.services.process import Process
 from harness.services.service import Service
 
-__all__ = ["Exit", "Launch", "Parts", "Process", "Service", "expand"]
+__all__ = ["Launch", "Parts", "Process", "Service", "expand"]

@@ -120,7 +120,7 @@ class _Scope:
         there = self.wired[name].there()
         if part not in there:
             listed = ", ".join(f"{{{name}.{one}}}" for one in there) or "none"
-            message = f"{self.service.name}, {where}: {{{name}.{part}}} is not there; what is wired as {name} has the parts: {listed}"
+            message = f"{self.service.name}, {where}: {{{name}.{part}}} is not there; what is wired as {name} has: {listed}"
             raise UsageError(message)
         return there[part]
 

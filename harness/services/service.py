@@ -71,7 +71,7 @@ class Service:
     @classmethod
     def _made(cls, source: _Source, version: str, variants: tuple[str, ...]) -> Self:
         service = cls.__new__(cls)
-        service._lay(source, version, variants)
+        cls._lay(service, source, version, variants)
         return service
 
     def _lay(self, source: _Source, version: str, variants: tuple[str, ...]) -> None:
@@ -112,7 +112,7 @@ class Service:
 
     @property
     def versions(self) -> tuple[Self, ...]:
-        """This service in each of its versions, in the order of the file; empty where it has none."""
+        """The same service in each of its versions, in the order of the file; empty where it has none."""
         return tuple(self._made(self._source, version, self._variants) for version in self._source.versions)
 
     @property
@@ -214,6 +214,14 @@ def folders() -> Iterator[Path]:
 def found(name: str = "*") -> list[Path]:
     """Return the `service.toml` of this service, or of every service that can be found, by name."""
     return [path for folder in folders() for path in sorted(folder.glob(f"{name}/{FILE}"))]
+
+
+def every() -> Iterator[Service]:
+    """Yield every service that can be found, plain and with each single version and variant laid over it."""
+    for path in found():
+        service = Service.named(path.parent.name)
+        yield service
+        yield from (service[overlay] for overlay in service.overlays)
 
 
 def _source(document: Document) -> _Source:
