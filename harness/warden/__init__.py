@@ -113,12 +113,13 @@ class Warden:
     def end(self) -> None:
         """Kill every process of the run and remove its folder; when this returns they are gone. May be called again."""
         with self._lock:
-            first, self._ending = not self._ending, True
-            if first and not self._over:
+            self._ending = True
+            if self._socket.fileno() < 0:
+                return
+            if not self._over:
                 self._socket.shutdown(socket.SHUT_WR)  # not close: a fork of this process may hold the socket open
-        if first:
-            self._close()
-            os.waitpid(self.pid, 0)
+        self._close()
+        os.waitpid(self.pid, 0)
 
     def _close(self) -> None:
         self._reader.join(ANSWER_WITHIN)
