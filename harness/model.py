@@ -154,6 +154,10 @@ class Fault:
     lasts: float | None = None
     settings: tuple[tuple[str, object], ...] = ()
 
+    def __hash__(self) -> int:
+        """Hash without the settings, which may hold a mapping (attributes)."""
+        return hash((self.name, self.link, self.victim, self.begins, self.lasts))
+
     def get(self, name: str) -> object:
         """Return one setting, None where it was not given."""
         return dict(self.settings).get(name)
@@ -261,7 +265,7 @@ def pointed_at(pointer: str, body: bytes | str) -> str | None:
     """Follow a JSON pointer (RFC 6901) into a JSON text; None where text or place is missing."""
     try:
         value: object = json.loads(body)
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         return None
     for token in pointer[1:].split("/") if pointer != "/" else [""]:
         name = token.replace("~1", "/").replace("~0", "~")
