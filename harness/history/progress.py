@@ -1,0 +1,165 @@
+"""What is still under way in a world, as a fold over its events: the basis of drain, not of any verdict.
+
+Empty polls, heartbeats and metadata calls are not traffic. A redelivery that leads to no effect is traffic, but no progress:
+a world in which nothing else happens any more is steady, not busy.
+"""
+
+from collections.abc import Mapping
+
+from harness.history.events import Event
+
+PROGRESS = frozenset(
+    {"attempted", "acknowledged", "effected", "exited", "started", "ready", "subscribed", "noticed", "fault", "returned", "refused"}
+)
+TRAFFIC = PROGRESS | {"delivered", "settled", "confirmed", "requested", "answered", "opened", "closed", "bit"}
+NOT_TRAFFIC = frozenset({"ReceiveMessage", "GetQueueAttributes", "GetQueueUrl", "ListQueues"})
+
+
+class Pattern:
+    """How often, and how regularly, one obligation has been delivered since the world last made progress."""
+
+    __slots__ = ("count", "first", "last", "longest")
+
+    def __init__(self, t: float) -> None:
+        self.count = 1
+        self.first = self.last = t
+        self.longest = 0.0
+
+    def again(self, t: float) -> None:
+        """Count one more delivery at `t`."""
+        self.count += 1
+        self.longest = max(self.longest, t - self.last)
+        self.last = t
+
+
+class Progress:
+    """Open deliveries and requests, and who is only delivered again; `step` takes one event after the other."""
+
+    def __init__(self) -> None:
+        self.t = 0.0
+        self.last_traffic = 0.0
+        self.last_progress = 0.0
+        self.open: dict[tuple[str, int, str], tuple[float, str]] = {}
+        self.requests: dict[tuple[str, int, int], float] = {}
+        self.effected: set[str] = set()
+        self.expected: set[str] = set()
+        self.ended: set[str] = set()
+        self.visibility: dict[str, float] = {}
+        self.patterns: dict[tuple[str, str], Pattern] = {}
+        self.subscribed: set[str] = set()
+        self.seen: set[tuple[str, str]] = set()
+
+    def step(self, event: Event) -> None:
+        """Take one event into account; events come in the order of `n`."""
+        self.t = max(self.t, event.t)
+        if event.kind in TRAFFIC and not (event.kind == "answered" and event.wire in NOT_TRAFFIC):
+            self.last_traffic = event.t
+        if event.kind in PROGRESS:
+            self._progressed(event.t)
+        take = getattr(self, f"_{event.kind}", None)
+        if take is not None:
+            take(event)
+
+    def _progressed(self, t: float) -> None:
+        self.last_progress = t
+        self.patterns.clear()
+
+    def _declared(self, event: Event) -> None:
+        data: Mapping[str, object] = event.data or {}
+        timeout = data.get("visibility_timeout")
+        if data.get("what") == "queue" and isinstance(timeout, (int, float)):
+            self.visibility[str(data.get("name"))] = float(timeout)
+
+    def _attempted(self, event: Event) -> None:
+        if event.at == "harness" and event.key:
+            self.expected.add(event.key)
+
+    def _effected(self, event: Event) -> None:
+        self.effected.add(event.key)
+
+    def _acknowledged(self, event: Event) -> None:
+        if event.at == "far":
+            self.effected.add(event.key)
+
+    def _subscribed(self, event: Event) -> None:
+        self.subscribed.add(event.link)
+
+    def _delivered(self, event: Event) -> None:
+        if event.at != "far":
+            return
+        deadline = float("inf")
+        if event.queue in self.visibility:
+            asked = (event.data or {}).get("visibility")
+            deadline = event.t + (float(asked) if isinstance(asked, (int, float)) else self.visibility[event.queue])
+        conn = 0 if event.queue in self.visibility else event.conn
+        self.open[event.link, conn, event.tag] = (deadline, event.queue)
+        again = (event.queue, event.key)
+        if again not in self.seen:
+            self.seen.add(again)
+            self._progressed(event.t)
+        if again in self.patterns:
+            self.patterns[again].again(event.t)
+        else:
+            self.patterns[again] = Pattern(event.t)
+
+    def _settled(self, event: Event) -> None:
+        if event.how == "visibility" and event.delay:
+            key = (event.link, 0, event.tag)
+            if key in self.open:
+                self.open[key] = (event.t + event.delay, event.queue)
+            return
+        if event.at == "far":
+            for conn in (0, event.conn):
+                self.open.pop((event.link, conn, event.tag), None)
+        if event.how in ("ack", "delete", "reject"):
+            self.ended.add(event.key)
+            self._progressed(event.t)
+
+    def _closed(self, event: Event) -> None:
+        channel = (event.data or {}).get("channel")
+        prefix = "" if channel is None else f"{channel}:"
+        for key in [k for k in self.open if k[:2] == (event.link, event.conn) and k[2].startswith(prefix)]:
+            del self.open[key]
+        if channel is None:
+            for request in [k for k in self.requests if k[:2] == (event.link, event.conn)]:
+                del self.requests[request]
+
+    def _requested(self, event: Event) -> None:
+        if event.at == "near":
+            self.requests[event.link, event.conn, event.x] = event.t
+
+    def _answered(self, event: Event) -> None:
+        if event.at == "near":
+            self.requests.pop((event.link, event.conn, event.x), None)
+
+    # ------------------------------------------------------------------ what drain asks
+
+    def pending(self, t: float) -> str:
+        """Say what is still under way at `t`, or return an empty string."""
+        if self.requests:
+            link = next(iter(self.requests))[0]
+            return f"{len(self.requests)} request(s) without an answer on {link}"
+        held = [queue for deadline, queue in self.open.values() if deadline > t]
+        if held:
+            return f"{len(held)} delivery(ies) of {held[0]} not settled"
+        return ""
+
+    def expire(self, t: float) -> None:
+        """Forget SQS deliveries whose visibility timeout has passed at `t`: their messages are visible again."""
+        for key in [k for k, (deadline, _) in self.open.items() if deadline <= t]:
+            del self.open[key]
+
+    @property
+    def undone(self) -> int:
+        """How many messages that the harness sent have neither an effect nor an end yet."""
+        return len(self.expected - self.effected - self.ended)
+
+    def steady(self, t: float) -> str:
+        """Say why the world is steady at `t`: for three periods, and three deliveries each, only redeliveries without effect."""
+        if not self.patterns or any(one.count < 4 for one in self.patterns.values()):
+            return ""
+        period = max(one.longest for one in self.patterns.values())
+        first = min(one.first for one in self.patterns.values())
+        if t - first < 3 * period or t - max(one.last for one in self.patterns.values()) > 2 * period + 1:
+            return ""
+        return f"{len(self.patterns)} message(s) are only delivered again, about every {period:.1f} s, without effect"

@@ -1,0 +1,249 @@
+"""SQS in a sandbox: a 12-digit AWS account of its own, which LocalStack makes of the access key, and the queues declared in it."""
+
+import http.client
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from localstack_client.session import Session
+
+from harness.errors import StackLostError, UsageError
+from harness.history.events import Declaration, Event
+from harness.model import Key, Link
+from harness.sandbox.effects import Effect, named
+from harness.sandbox.queues import Ending, Queue, Role
+from harness.sandbox.things import Context, Usable
+from harness.services.parts import REGION, Parts
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+SECRET = "test"  # noqa: S105 (LocalStack does not check signatures; every SDK wants one)
+VISIBILITY_MAX = 43_200
+RETENTION = (60, 1_209_600)
+NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?")
+
+
+class Aws(Usable):
+    """The sandbox's own AWS account; `queue` creates in it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "aws")
+        self._client: SQSClient | None = None
+
+    def queue(
+        self,
+        name: str,
+        *,
+        key: str | None = None,
+        effect: Effect = None,
+        visibility_timeout: float = 30,
+        retention_period: float = 345_600,
+        dead_letter: str | None = None,
+        max_receive_count: int = 10,
+        group: str | None = None,
+        role: Role | None = None,
+    ) -> "SqsQueue":
+        """Create a queue (FIFO with content-based deduplication if its name ends in .fifo), and its dead-letter queue where that is new.
+
+        Times are seconds. `group` says where a published message's MessageGroupId stands in its body. Raises UsageError beyond
+        AWS's own limits, also where LocalStack would not mind.
+        """
+        _check(name, visibility_timeout, retention_period, max_receive_count, dead_letter)
+        if dead_letter is not None and dead_letter not in self._context.things:
+            self._create(SqsQueue(self, dead_letter, key=key, group=None), Declaration(what="queue", name=dead_letter, role="dead-letter", key=key))
+        made = SqsQueue(self, name, key=key, group=group, dead_letter=dead_letter)
+        made.attributes = {
+            "VisibilityTimeout": str(round(visibility_timeout)),
+            "MessageRetentionPeriod": str(round(retention_period)),
+            **self._redrive(dead_letter, max_receive_count),
+        }
+        declaration = Declaration(
+            what="queue",
+            name=name,
+            role=role or "work",
+            key=key,
+            effects=named(effect),
+            visibility_timeout=visibility_timeout,
+            retention_period=retention_period,
+            dead_letter=dead_letter,
+            max_receive_count=max_receive_count if dead_letter else None,
+        )
+        self._create(made, declaration)
+        return made
+
+    def _redrive(self, dead_letter: str | None, max_receive_count: int) -> Mapping[str, str]:
+        if dead_letter is None:
+            return {}
+        arn = f"arn:aws:sqs:{REGION}:{self._context.account}:{dead_letter}"
+        return {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count})}
+
+    def _create(self, queue: "SqsQueue", declaration: Declaration) -> None:
+        self._context.name(queue)
+        declaration.broker = "aws"
+        declaration.fifo = queue.fifo
+        self._context.declare(declaration)
+        fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if queue.fifo else {}
+        self.call("create_queue", QueueName=queue.thing_name, Attributes={**queue.attributes, **fifo})
+        self._context.ends.append(lambda: self.call("delete_queue", QueueUrl=queue.url))
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Call SQS with the harness's own client, straight to LocalStack. Raises StackLostError when it is gone."""
+        if self._client is None:
+            address = self._context.stack.localstack
+            session = Session(
+                aws_access_key_id=self._context.account,
+                aws_secret_access_key=SECRET,
+                region_name=REGION,
+                localstack_host=f"{address.host}:{address.port}",
+            )
+            config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
+            self._client = session.client("sqs", config=config, endpoint_url=f"http://{address}")
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except (BotoCoreError, OSError) as error:
+            message = f"LocalStack at {self._context.stack.localstack} does not answer any more: {error}"
+            raise StackLostError(message) from error
+
+    def reach(self, link: Link) -> int:
+        """Open the link to SQS; return the port of its near tap."""
+        address = self._context.stack.localstack
+        return self._context.open(link, "sqs", (address.host, address.port))
+
+    def parts(self, port: int) -> Parts:
+        """Return the endpoint on the near tap at `port`, with the account's credentials as user and password."""
+        return Parts(
+            value=f"http://127.0.0.1:{port}",
+            host="127.0.0.1",
+            port=port,
+            user=self._context.account,
+            password=SECRET,
+            account=self._context.account,
+            name="aws",
+        )
+
+
+def _check(name: str, visibility: float, retention: float, receives: int, dead_letter: str | None) -> None:
+    problem = ""
+    if not NAME.fullmatch(name):
+        problem = "a name has 1 to 80 letters, digits, - and _, and .fifo at the end of a FIFO queue's"
+    elif not 0 <= visibility <= VISIBILITY_MAX:
+        problem = f"visibility_timeout={visibility:g} is outside SQS's 0 to {VISIBILITY_MAX} s"
+    elif not RETENTION[0] <= retention <= RETENTION[1]:
+        problem = f"retention_period={retention:g} is outside SQS's {RETENTION[0]} to {RETENTION[1]} s"
+    elif not 1 <= receives <= 1000:  # noqa: PLR2004 (SQS's own limit, named in the text)
+        problem = f"max_receive_count={receives} is outside SQS's 1 to 1000"
+    elif dead_letter is not None and dead_letter.endswith(".fifo") != name.endswith(".fifo"):
+        problem = f"its dead-letter queue {dead_letter!r} must be of the same type (FIFO or standard)"
+    if problem:
+        message = f"SQS queue {name!r}: {problem}"
+        raise UsageError(message)
+
+
+class SqsQueue(Queue):
+    """A queue in the sandbox's account."""
+
+    def __init__(self, broker: Aws, name: str, *, key: str | None, group: str | None, dead_letter: str | None = None) -> None:
+        super().__init__(broker._context, name, key=key, dead_letter=dead_letter)  # noqa: SLF001 (one sandbox, one context)
+        self._broker = broker
+        self._group = None if group is None else Key(group)
+        self.fifo = name.endswith(".fifo")
+        self.attributes: Mapping[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """The QueueUrl for the harness's own calls."""
+        return self.url_at(self._context.stack.localstack.port)
+
+    def url_at(self, port: int) -> str:
+        """Return the QueueUrl on a port: in LocalStack's path form, which names the region."""
+        return f"http://127.0.0.1:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
+
+    @property
+    def road(self) -> Usable:
+        """The account: a queue is reached over the link to SQS."""
+        return self._broker
+
+    def reach(self, link: Link) -> int:
+        """Open the link to SQS; return the port of its near tap."""
+        return self._broker.reach(link)
+
+    def parts(self, port: int) -> Parts:
+        """Return the QueueUrl on this link, and the parts of the account."""
+        return replace(self._broker.parts(port), value=self.url_at(port), name=self.thing_name)
+
+    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+        attempt = self._attempt(payload, key, attributes, ends, "SendMessage")
+        extra: dict[str, object] = {}
+        if attributes:
+            extra["MessageAttributes"] = {n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()}
+        if self.fifo:
+            extra["MessageGroupId"] = (self._group.find(payload) if self._group else None) or "default"
+        try:
+            answer = self._broker.call("send_message", QueueUrl=self.url, MessageBody=payload.decode(), **extra)
+        except ClientError as error:
+            self._context.record(Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="SendMessage", how=str(error)))
+            return
+        mid = str(answer["MessageId"])
+        self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid))
+
+    def look(self) -> int:
+        """Return the messages that could be received now or after their delay: visible and delayed, not those in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        found = self._broker.call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(found.get(name, 0)) for name in names)
+
+    def scan(self) -> int:
+        """Write every message still in the queue, visible or not, into the journal by LocalStack's peek: no receive count changes."""
+        messages = self._peek()
+        for message in messages:
+            self._residue(message)
+        self._context.record(Event(kind="scanned", queue=self.thing_name, data={"messages": len(messages)}))
+        return len(messages)
+
+    def _peek(self) -> list[dict[str, Any]]:
+        address = self._context.stack.localstack
+        query = urlencode({"QueueUrl": self.url, "ShowInvisible": "true", "ShowDelayed": "true"})
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
+        try:
+            connection.request("GET", f"/_aws/sqs/messages?{query}", headers={"Accept": "application/json"})
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        found = (answer["ReceiveMessageResponse"]["ReceiveMessageResult"] or {}).get("Message") or []
+        return found if isinstance(found, list) else [found]
+
+    def _residue(self, message: Mapping[str, Any]) -> None:
+        body, mid = str(message["Body"]), str(message["MessageId"])
+        attributes = _typed(message.get("MessageAttribute") or [])
+        texts = {name: value for name, (_, value) in attributes.items()}
+        found = self._key.find(body, fields=texts) if self._key else None
+        system = {one["Name"]: one["Value"] for one in _listed(message.get("Attribute") or [])}
+        self._context.record(
+            Event(
+                kind="residue",
+                queue=self.thing_name,
+                key=found or f"id:{mid}",
+                mid=mid,
+                size=len(body),
+                body=body[:1024],
+                count=int(system.get("ApproximateReceiveCount", 0)),
+                attributes=attributes or None,
+            )
+        )
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
+def _typed(found: Any) -> dict[str, tuple[str, str]]:
+    return {
+        one["Name"]: (one["Value"]["DataType"], str(one["Value"].get("StringValue", one["Value"].get("BinaryValue", ""))))
+        for one in _listed(found)
+    }

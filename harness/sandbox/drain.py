@@ -1,0 +1,111 @@
+"""Waiting until a world is quiet or steady, and the last look at it. Nothing here changes the world or judges it.
+
+quiet   no open delivery or request, no fault that will still end, no timer of an open message, and the ready counters of all
+        queues were equal in two exact looks with silence between them
+steady  the only thing that still happens is that the same messages are delivered again, without effect
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.clock import now, pause
+from harness.history.events import Declaration
+from harness.history.progress import Progress
+from harness.sandbox.queues import Queue
+from harness.sandbox.tail import Tail
+from harness.sandbox.things import Context
+
+SILENCE = 0.35
+"""Seconds of silence that make a finished world quiet: above the longest pause a live consumer was seen to make with work at hand."""
+UNDONE_SILENCE = 1.0
+"""The same where a message is still without effect and nothing shows that anybody works on it."""
+BETWEEN_LOOKS = 0.15
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a drain ended: `how` is quiet, steady or no; `reason` is for people."""
+
+    how: str
+    reason: str
+
+
+class Drain:
+    """One wait for quiescence."""
+
+    def __init__(self, context: Context, tail: Tail, *, quiet: float | None, faults: Callable[[], str]) -> None:
+        self._context = context
+        self._tail = tail
+        self._quiet = quiet
+        self._faults = faults
+        self._last_looks: tuple[float, Mapping[str, int]] = (-1.0, {})
+
+    def wait(self, within: float | None) -> Outcome:
+        """Return when the world is quiet or steady, or when `within` seconds are over (default: from the timers in play)."""
+        start = now()
+        end = start + (within if within is not None else self._patience())
+        reason = "nothing was seen yet"
+        while now() < end:
+            progress = self._tail.read()
+            t = self._context.time()
+            progress.expire(t)
+            timed = self._faults()
+            reason = timed or progress.pending(t) or self._queues_pending(progress, t)
+            if not reason:
+                return Outcome("quiet", self._said(progress))
+            steady = "" if timed else progress.steady(t)
+            if steady:
+                return Outcome("steady", steady)
+            pause(0.05)
+        return Outcome("no", f"after {now() - start:.1f} s: {reason}")
+
+    def looks(self) -> Mapping[str, int]:
+        """Return the last exact look at every queue: how many messages were ready in it."""
+        return self._last_looks[1]
+
+    def _said(self, progress: Progress) -> str:
+        rest = {name: count for name, count in self.looks().items() if count}
+        where = "" if not rest else "; left in queues: " + ", ".join(f"{count} in {name}" for name, count in rest.items())
+        return f"no event for {self._silence(progress):.2f} s and the same counters twice{where}"
+
+    def _silence(self, progress: Progress) -> float:
+        if self._quiet is not None:
+            return self._quiet
+        if not progress.undone:
+            return SILENCE
+        return max([UNDONE_SILENCE, *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None)])
+
+    def _queues_pending(self, progress: Progress, t: float) -> str:
+        silent = t - progress.last_traffic
+        wanted = self._silence(progress)
+        if silent < min(wanted, SILENCE) / 2:
+            return "messages are still moving"
+        timed = self._look(t)
+        if timed:
+            return timed
+        if silent < wanted:
+            return f"silent for only {silent:.2f} s of {wanted:.2f} s"
+        return ""
+
+    def _look(self, t: float) -> str:
+        counts = {name: queue.look() for name, queue in self._queues().items()}
+        before, last = self._last_looks
+        if counts != last:
+            self._last_looks = (t, counts)
+            return "the ready counters changed between two looks"
+        if t - before < BETWEEN_LOOKS:
+            return "one more look at the ready counters is due"
+        due = [name for name, count in counts.items() if count and self._timed(self._context.declared[name])]
+        return f"{counts[due[0]]} message(s) in {due[0]} come back when their time is over" if due else ""
+
+    @staticmethod
+    def _timed(declaration: Declaration) -> bool:
+        return declaration.ttl is not None and declaration.dead_letter is not None
+
+    def _queues(self) -> dict[str, Queue]:
+        return {name: thing for name, thing in self._context.things.items() if isinstance(thing, Queue)}
+
+    def _patience(self) -> float:
+        timers = [t for d in self._context.declared.values() for t in (d.ttl, d.visibility_timeout, d.longest_silence) if t]
+        return PATIENCE + 10 * max([0.0, *(t for t in timers if t < PATIENCE)])

@@ -1,0 +1,164 @@
+"""A running service as a scenario sees it: its links, its exits, how it is told to send, and when it is ready."""
+
+import http.client
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from harness.address import free_port
+from harness.errors import HarnessError, UsageError
+from harness.history.events import Declaration, Event
+from harness.model import Link, Moment
+from harness.sandbox.queues import link_name
+from harness.sandbox.things import Context, Usable
+from harness.services.build import paths_of
+from harness.services.parts import Parts, expand
+from harness.services.process import Process
+from harness.services.service import Service
+
+READY_WITHIN = 30.0
+
+
+class Seen(Protocol):
+    """What is known of the world's events so far: enough to tell that a service showed itself on the wire."""
+
+    def subscribed(self) -> set[str]:
+        """Return the names of the links on which a consumer has shown itself."""
+        ...
+
+
+class Instance(Usable):
+    """One running service; made by `sandbox.start`."""
+
+    def __init__(self, context: Context, service: Service, name: str, uses: Mapping[str, Usable], environment: Mapping[str, str]) -> None:
+        super().__init__(context, name)
+        self.service = service
+        self._uses = dict(uses)
+        self._port = free_port()
+        self.ready_after: float | None = None
+        self._began = 0.0
+        wired = self._wire()
+        paths = {**paths_of(service, context.cache), "port": str(self._port)}
+        self._launch = expand(service, wired, paths, environment)
+        context.name(self)
+        context.declare(Declaration(what="service", name=name, longest_silence=service.longest_silence))
+        self.process: Process | None = None
+
+    def _wire(self) -> dict[str, Parts]:
+        wired = {}
+        for variable, thing in self._uses.items():
+            if not isinstance(thing, Usable):
+                message = f"uses={{{variable!r}: {thing!r}}}: not a broker, queue, resource or service of this sandbox"
+                raise UsageError(message)
+            wired[variable] = thing.parts(thing.reach(link_name(self.thing_name, thing)))
+        return wired
+
+    @property
+    def log(self) -> Path:
+        """Where the service's output goes."""
+        return self._context.folder / f"{self.thing_name}.log"
+
+    def run(self) -> None:
+        """Start the process (again); returns at once. Raises MissingToolError when the command does not exist."""
+        self._began = self._context.record(Event(kind="started", service=self.thing_name)).t
+        self.process = Process.start(self._context.warden, self._launch, self.log)
+        self.process.on_exit(self._exited)
+
+    def restart(self) -> None:
+        """Start the process again, with the wiring it had; returns at once. The service counts as not ready until it is seen again."""
+        if self.process is None:
+            message = f"{self.thing_name} cannot be restarted: it was not started"
+            raise UsageError(message)
+        self._context.record(Event(kind="started", service=self.thing_name))
+        self.process.restart()
+
+    def _exited(self, status: int) -> None:
+        how = "harness" if self.process is not None and self.process.ended_by_harness else ""
+        try:
+            self._context.record(Event(kind="exited", service=self.thing_name, status=status, how=how))
+        except HarnessError:
+            return  # the world is closed: the run is over and nobody judges this exit any more
+
+    def await_ready(self, seen: Seen) -> None:
+        """Return when the service has shown itself on the wire.
+
+        That is its first Basic.Consume or ReceiveMessage, or with `ready = "http"` an answer of its own port.
+        Raises StartError with its last log lines when it dies before, within a second of its death, or stays silent.
+        """
+        if self.ready_after is not None or self.process is None:
+            return
+        look = self._answers if self.service.ready == "http" else lambda: self._consumes(seen)
+        self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+        self.ready_after = self._context.record(Event(kind="ready", service=self.thing_name)).t - self._began
+
+    def _consumes(self, seen: Seen) -> bool:
+        mine = {str(link) for link in self._links()}
+        return bool(mine & seen.subscribed())
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=1)
+        try:
+            connection.request("GET", "/")
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def _awaited(self) -> str:
+        if self.service.ready == "http":
+            return f"an answer to HTTP on its port {self._port}"
+        links = ", ".join(map(str, self._links())) or "no link: uses={} is empty"
+        return f"a Basic.Consume or ReceiveMessage on {links}"
+
+    def _tail(self) -> str:
+        lines = self.process.log_tail() if self.process is not None else ""
+        return f" Its last log lines:\n{lines}" if lines else " Its log is empty."
+
+    def _links(self) -> list[Link]:
+        return sorted({link_name(self.thing_name, thing) for thing in self._uses.values()}, key=str)
+
+    # ------------------------------------------------------------------ what a scenario calls
+
+    def link(self, thing: Usable) -> Link:
+        """Return the link between this service and a thing it uses. Raises UsageError, listing the links, where there is none."""
+        link = link_name(self.thing_name, thing)
+        if link not in self._links():
+            message = f"{self.thing_name} does not use {thing.thing_name!r}; its links are: {', '.join(map(str, self._links()))}"
+            raise UsageError(message)
+        return link
+
+    def exited(self, nth: int = 1) -> Moment:
+        """Return the moment of the service's nth exit."""
+        return Moment(self.thing_name, "exited", nth)
+
+    def reach(self, link: Link) -> int:
+        """Services are called on their own port; a link between services comes with contracts between them."""
+        message = f"{link}: a service cannot be wired to another service yet; wire both to a broker or an http resource"
+        raise UsageError(message)
+
+    def parts(self, port: int) -> Parts:
+        """Return the service's own address."""
+        return Parts(value=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port, name=self.thing_name)
+
+    def send(self, queue: str, payload: bytes) -> None:
+        """Tell the service to send one message, in the way its service.toml gives under [sends]. Raises HarnessError if it refuses."""
+        told = self.service.sends.get(queue, {}).get("http")
+        if told is None:
+            message = f"{self.service!r} does not say how it sends to {queue!r}; add it to [sends] in its service.toml"
+            raise UsageError(message)
+        method, _, path = told.partition(" ")
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request(method, path, payload, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            message = f"{self.thing_name} was told to send to {queue} and did not answer: {error!r}.{self._tail()}"
+            raise HarnessError(message) from error
+        finally:
+            connection.close()
+        if answer.status >= 400:  # noqa: PLR2004 (HTTP's own boundary)
+            message = f"{self.thing_name} answered {answer.status} to {told}, when told to send to {queue}.{self._tail()}"
+            raise HarnessError(message)

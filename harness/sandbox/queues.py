@@ -1,0 +1,132 @@
+"""Queues as a scenario sees them, on both brokers: declared with a role, published to, looked at exactly, scanned at the end."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from harness.errors import UsageError
+from harness.history.events import Event
+from harness.model import Key, Link, Moment
+from harness.sandbox.things import Context, Usable
+
+Body = Mapping[str, object] | str | bytes
+Ending = Literal["effected", "dead-lettered", "refused"]
+Role = Literal["work", "retry", "dead-letter", "parking"]
+
+
+def encode(body: Body) -> bytes:
+    """Return the bytes a producer would write: a mapping as compact JSON, text as UTF-8, bytes as they are."""
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    return json.dumps(body).encode()
+
+
+class Queue(Usable):
+    """A queue of one of the two brokers; made by `sandbox.aws.queue` and `sandbox.rabbitmq.queue`."""
+
+    def __init__(self, context: Context, name: str, *, key: str | None, dead_letter: str | None) -> None:
+        super().__init__(context, name)
+        self._key = None if key is None else Key(key)
+        self._dead_letter = dead_letter
+        self._producers: dict[str, Usable] = {}
+
+    @property
+    def dead_letters(self) -> "Queue":
+        """The dead-letter queue of this queue. Raises UsageError where it has none."""
+        if self._dead_letter is None:
+            message = f"{self.described} has no dead-letter queue; declare it with dead_letter=NAME"
+            raise UsageError(message)
+        found = self._context.things[self._dead_letter]
+        assert isinstance(found, Queue)  # noqa: S101 (brokers register only queues under a dead_letter name)
+        return found
+
+    def publish(
+        self,
+        bodies: Iterable[Body],
+        *,
+        by: Usable | None = None,
+        attributes: Mapping[str, str] | None = None,
+        ends: Ending = "effected",
+    ) -> None:
+        """Send every body, in order, and wait for the broker's confirmation of each.
+
+        `by` a real producer (its `service.toml` says how it is told to send), else by the harness itself. `ends` says where each
+        message has to end for `accounted`. Raises UsageError for a body in which the declared key is missing.
+        """
+        self._context.act()
+        for body in bodies:
+            payload = encode(body)
+            key = self._key_of(payload, attributes or {})
+            if by is not None:
+                self._told(by, payload, key, ends)
+            else:
+                self._send(payload, key, attributes or {}, ends)
+
+    def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
+        """Return the moment at which the nth send was confirmed by the broker."""
+        return Moment(self.thing_name, "sent", nth, key=key)
+
+    def delivered(self, nth: int = 1, *, key: str | None = None) -> Moment:
+        """Return the moment before the nth delivery reaches its consumer."""
+        return Moment(self.thing_name, "delivered", nth, key=key)
+
+    def settled(self, nth: int = 1, *, key: str | None = None) -> Moment:
+        """Return the moment at which the broker has the nth settlement (ack, reject, delete)."""
+        return Moment(self.thing_name, "settled", nth, key=key)
+
+    def dead_lettered(self, nth: int = 1, *, key: str | None = None) -> Moment:
+        """Return the moment at which the nth message was seen in the dead-letter queue."""
+        return Moment(self.thing_name, "dead_lettered", nth, key=key)
+
+    # ------------------------------------------------------------------ inside
+
+    def _key_of(self, payload: bytes, attributes: Mapping[str, str]) -> str:
+        if self._key is None:
+            return ""
+        found = self._key.find(payload, fields=attributes)
+        if found is None:
+            message = f"key={self._key.spec!r} of {self.described} is not in the body {payload[:80]!r}"
+            raise UsageError(message)
+        return found
+
+    def _told(self, by: Usable, payload: bytes, key: str, ends: Ending) -> None:
+        send = getattr(by, "send", None)
+        if send is None:
+            message = f"{by.described} cannot be told to publish; by= takes what sandbox.start() returned"
+            raise UsageError(message)
+        expected = Event(kind="attempted", at="harness", queue=self.thing_name, key=key, wire="told", data={"ends": ends})
+        self._context.record(expected)
+        send(self.thing_name, payload)
+
+    def _attempt(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending, wire: str) -> Event:
+        return self._context.record(
+            Event(
+                kind="attempted",
+                at="harness",
+                queue=self.thing_name,
+                key=key,
+                wire=wire,
+                size=len(payload),
+                body=payload[:1024].decode("utf-8", "replace"),
+                attributes={name: ("String", value) for name, value in attributes.items()} or None,
+                data={"ends": ends},
+            )
+        )
+
+    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+        raise NotImplementedError
+
+    def look(self) -> int:
+        """Return how many messages lie in the queue, ready or delayed, exactly and without touching them."""
+        raise NotImplementedError
+
+    def scan(self) -> int:
+        """Write every message still in the queue into the journal as residue; return how many there were."""
+        raise NotImplementedError
+
+
+def link_name(service: str, thing: Usable) -> Link:
+    """Return the link of a service to a thing; a queue shares its broker's."""
+    return Link(service, thing.road.thing_name)

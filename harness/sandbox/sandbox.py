@@ -1,0 +1,197 @@
+"""One scenario's private world, as the scenario sees it: two brokers, resources, services, faults, and the wait for quiescence."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clock import eventually
+from harness.errors import UsageError
+from harness.faults.schedule import Schedule
+from harness.faults.timers import Timers
+from harness.history import History
+from harness.history.events import Event
+from harness.model import Fault, Moment
+from harness.sandbox.aws import Aws
+from harness.sandbox.bypass import bypassing
+from harness.sandbox.drain import Drain, Outcome
+from harness.sandbox.hands import SandboxHands
+from harness.sandbox.instances import Instance
+from harness.sandbox.queues import Queue
+from harness.sandbox.rabbitmq import RabbitMQ
+from harness.sandbox.resources import Alarms, Http
+from harness.sandbox.tail import Tail
+from harness.sandbox.things import Context, Usable
+from harness.services.service import Service
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a world came to its end: the last drain, and how much traffic went around the links."""
+
+    outcome: Outcome | None
+    bypassed: int
+
+
+class Sandbox:
+    """A vhost, an AWS account, links and a journal that no other test shares; made by the fixture `sandbox`."""
+
+    def __init__(self, context: Context, journal: Path, *, reproduce: str = "", on_judged: Callable[[Event], None] | None = None) -> None:
+        self._context = context
+        self._tail = Tail(context.world, journal)
+        self._journal = journal
+        self._reproduce = reproduce
+        self._on_judged = on_judged
+        self._timers = Timers()
+        self._schedule = Schedule(SandboxHands(context, self._timers))
+        self._instances: list[Instance] = []
+        self._waiting: list[Instance] = []
+        self._outcome: Outcome | None = None
+        self._around: set[str] = set()
+        self._closed = self._ended = False
+        context.act = self._act
+        self._aws, self._rabbitmq = Aws(context), RabbitMQ(context)
+        context.name(self._aws)
+        context.name(self._rabbitmq)
+
+    @property
+    def aws(self) -> Aws:
+        """The AWS account of this sandbox."""
+        return self._aws
+
+    @property
+    def rabbitmq(self) -> RabbitMQ:
+        """The RabbitMQ vhost of this sandbox."""
+        return self._rabbitmq
+
+    def http(self, name: str, *, key: str | None = None, version: str | None = None) -> Http:
+        """Make an HTTP resource. `key` says where a request's business key stands: a pointer, `path ~ REGEX` or `HEADER ~ REGEX`.
+
+        Raises UsageError when the name is taken or the key cannot be one.
+        """
+        return Http(self._context, name, key=key, version=version)
+
+    def alarms(self, name: str) -> Alarms:
+        """Make a sink for alarms; raises UsageError when the name is taken."""
+        return Alarms(self._context, name)
+
+    def start(
+        self, service: Service, *, uses: Mapping[str, Usable], environment: Mapping[str, str] | None = None, name: str | None = None
+    ) -> Instance:
+        """Start a service, wired to what it uses; returns at once, the next act waits until it is ready on the wire.
+
+        `uses` maps environment variables of the service to things of this sandbox. Raises StartError when the command does not
+        exist, MissingToolError when something it needs is not installed, UsageError for a name used twice.
+        """
+        self._open()
+        same = sum(1 for one in self._instances if one.service.name == service.name)
+        given = name or (service.name if not same else f"{service.name}-{same + 1}")
+        instance = Instance(self._context, service, given, uses, environment or {})
+        self._instances.append(instance)
+        self._waiting.append(instance)
+        instance.run()
+        return instance
+
+    def inject(self, *faults: Fault) -> None:
+        """Have these faults happen from now on; at least one of a call must bite, or every verdict is vacuous.
+
+        Raises UsageError, listing what there is, for a link or thing that does not exist.
+        """
+        self._act()
+        self._schedule.inject(*faults)
+
+    def heal(self) -> None:
+        """End every fault that is on, and call off those that have not begun."""
+        self._act()
+        self._schedule.heal()
+
+    def until(self, moment: Moment, *, within: float = 60) -> None:
+        """Wait for a cause. Raises TimedOutError, saying what was last seen, after `within` seconds.
+
+        What a check promises is judged, not awaited.
+        """
+        self._act()
+        came: list[Event] = []
+        hands = SandboxHands(self._context, self._timers)
+        watches = [hands.watch(leaf, came.append) for leaf in moment.leaves()]
+        wanted = 1 if moment.event == "any" else len(watches)
+        try:
+            eventually(lambda: len(came) >= wanted, awaited=str(moment), within=within, last=lambda: dict(self._context.world.counts()))
+        finally:
+            for watch in watches:
+                hands.unwatch(watch)
+
+    def drain(self, *, within: float | None = None, quiet: float | None = None) -> History:
+        """Wait until the world is quiet or steady; change nothing. Return the history so far.
+
+        Never raises for a world that stays busy: then `History.drained` is false, with the reason. `within` and `quiet` (how long
+        silence must last) are seconds.
+        """
+        self._act()
+        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults)
+        self._outcome = drain.wait(within)
+        self._look_around()
+        data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks())}
+        self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
+        return History(self._journal, reproduce=self._reproduce, on_judged=self._on_judged, prepare=self.finish)
+
+    def finish(self) -> None:
+        """Close the history, kill the services, scan what is left; afterwards nothing can be done in this world. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._schedule.close()
+        self._timers.close()
+        self._context.record(Event(kind="closing"))
+        for instance in self._instances:
+            if instance.process is not None:
+                instance.process.kill()
+        for thing in list(self._context.things.values()):
+            if isinstance(thing, Queue):
+                thing.scan()
+        self._context.world.flush()
+
+    def end(self) -> Ended:
+        """Finish, and give back everything this world had: queues, vhost, links, proxies. Idempotent."""
+        if not self._ended:
+            self._ended = True
+            try:
+                self.finish()
+            finally:
+                for end in reversed(self._context.ends):
+                    end()
+                self._context.world.close()
+        return Ended(self._outcome, len(self._around))
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The services started so far, in order."""
+        return tuple(self._instances)
+
+    # ------------------------------------------------------------------ inside
+
+    def _open(self) -> None:
+        if self._closed:
+            message = "this sandbox's history is closed, because a verdict was asked for: act first, then judge"
+            raise UsageError(message)
+
+    def _act(self) -> None:
+        self._open()
+        while self._waiting:
+            self._waiting[0].await_ready(self._tail)
+            del self._waiting[0]
+        self._schedule.raise_problem()
+
+    def _faults(self) -> str:
+        self._schedule.raise_problem()
+        timed = [one for one in self._schedule.standing() if one.timed]
+        return f"{timed[0].fault} is not over" if timed else ""
+
+    def _look_around(self) -> None:
+        stack = self._context.stack
+        ports = {stack.rabbitmq.port: "RabbitMQ", stack.localstack.port: "LocalStack"}
+        pids = [one.process.pid for one in self._instances if one.process is not None and one.process.status is None]
+        for reason in bypassing(pids, ports):
+            if reason not in self._around:
+                self._around.add(reason)
+                self._context.record(Event(kind="bypassed", data={"reason": reason}))
+

@@ -1,0 +1,116 @@
+"""What a scenario's world is made of, seen from the inside: the context that brokers, queues, resources and services share."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.clock import now
+from harness.errors import UsageError
+from harness.history.events import Declaration, Event
+from harness.model import Link, Thing
+from harness.recorder.client import World
+from harness.services.parts import Parts
+from harness.stack import Stack
+from harness.toxiproxy.client import Toxiproxy
+from harness.warden import Warden
+
+
+@dataclass
+class Context:
+    """The inside of one sandbox: the shared stack, this world's recording, and every name given so far."""
+
+    ident: str
+    account: str
+    stack: Stack
+    warden: Warden
+    world: World
+    toxiproxy: Toxiproxy
+    folder: Path
+    cache: Path
+    act: Callable[[], None]
+    things: dict[str, "Usable"] = field(default_factory=dict)
+    links: dict[Link, int] = field(default_factory=dict)
+    declared: dict[str, Declaration] = field(default_factory=dict)
+    ends: list[Callable[[], None]] = field(default_factory=list)
+    origin: float = math.inf
+
+    def name(self, thing: "Usable") -> None:
+        """Take the thing's name; every name in a sandbox is given once."""
+        taken = self.things.get(thing.thing_name)
+        if taken is not None:
+            message = f"there is already {taken.described} in this sandbox; give {thing.described} another name"
+            raise UsageError(message)
+        self.things[thing.thing_name] = thing
+
+    def declare(self, declaration: Declaration) -> None:
+        """Write into the journal what judging has to know of a thing."""
+        self.declared[declaration.name] = declaration
+        self.world.declare(declaration)
+
+    def record(self, event: Event) -> Event:
+        """Write an event seen or done by the harness itself; returns after a barrier that begins there was released."""
+        seen = self.world.record(event)
+        # A record that waited at a barrier comes back late; the quickest one says best when the world's clock was at zero.
+        self.origin = min(self.origin, now() - seen.t)
+        return seen
+
+    def time(self) -> float:
+        """Return the time on the world's own clock: seconds since its start."""
+        return now() - self.origin
+
+    def proxy(self, link: Link) -> str:
+        """Return the name of a link's proxy in Toxiproxy, which sandboxes share."""
+        return f"{self.ident}.{link.service}.{link.thing}"
+
+    def open(self, link: Link, protocol: Any, target: tuple[str, int] | str) -> int:
+        """Open the link through Toxiproxy, once; return the port of its near tap."""
+        if link not in self.links:
+            ports = self.world.open_link(link, protocol, target)
+            name = self.proxy(link)
+            via = self.toxiproxy.create(name, ("127.0.0.1", ports.far))
+            self.ends.append(lambda: self.toxiproxy.delete(name))
+            self.world.connect_link(link, via)
+            self.links[link] = ports.near
+            self.declare(Declaration(what="link", name=str(link), service=link.service, thing=link.thing))
+        return self.links[link]
+
+
+class Usable(Thing):
+    """Whatever can be wired to a service: it has a name, a road it is reached by, and parts of an address."""
+
+    def __init__(self, context: Context, name: str) -> None:
+        self._context = context
+        self._name = name
+
+    @property
+    def thing_name(self) -> str:
+        """The name of this thing in links, journals and reports."""
+        return self._name
+
+    @property
+    def described(self) -> str:
+        """What this is, for messages: `a queue named 'jobs'`."""
+        return f"{type(self).__name__} {self._name!r}"
+
+    @property
+    def road(self) -> "Usable":
+        """The thing whose link leads here: a queue is reached over the link to its broker."""
+        return self
+
+    def reach(self, link: Link) -> int:
+        """Open the link to this thing; return the port of its near tap."""
+        raise NotImplementedError
+
+    def parts(self, port: int) -> Parts:
+        """Return the address of this thing on the near tap at `port`."""
+        raise NotImplementedError
+
+
+def plain(declaration: Declaration) -> Mapping[str, object]:
+    """Return a declaration as the plain data of its event."""
+    data: Mapping[str, object] = msgspec.to_builtins(declaration)
+    return data
