@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.stack.provision import provisioned
 from harness.toxiproxy.client import Toxiproxy
 from tests.toxiproxy.servers import toxiproxy_server
 
 
 @pytest.fixture(scope="session")
 def toxiproxy() -> Iterator[Toxiproxy]:
-    with toxiproxy_server(provisioned(print).toxiproxy) as client:
+    with toxiproxy_server() as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def second_toxiproxy() -> Iterator[Toxiproxy]:
-    with toxiproxy_server(provisioned(print).toxiproxy) as client:
+    with toxiproxy_server() as client:
         yield client

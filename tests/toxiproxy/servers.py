@@ -1,33 +1,32 @@
 """Small servers on loopback for tests: a real Toxiproxy, an echo, and one that gives a prepared answer or none."""
 
 import contextlib
-import os
 import socket
 import socketserver
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 from harness.address import free_port
 from harness.clock import eventually
 from harness.errors import StackError
+from harness.stack.provision import provisioned
 from harness.toxiproxy.client import Toxiproxy
+from harness.warden import Warden
 
 
 @contextlib.contextmanager
-def toxiproxy_server(program: Path) -> Iterator[Toxiproxy]:
-    """Run a Toxiproxy server of our own and yield a client of it."""
-    port = free_port()
-    command = [str(program), "-host", "127.0.0.1", "-port", str(port)]
-    environment = {**os.environ, "LOG_LEVEL": "error"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+def toxiproxy_server() -> Iterator[Toxiproxy]:
+    """Run a Toxiproxy server of our own, which does not outlive this process, and yield a client of it."""
+    warden = Warden.start()
+    try:
+        port = free_port()
+        command = [str(provisioned(print).toxiproxy), "-host", "127.0.0.1", "-port", str(port)]
+        warden.spawn("toxiproxy", command, environment={"LOG_LEVEL": "error"}, log=warden.folder / "toxiproxy.log")
         client = Toxiproxy("127.0.0.1", port)
-        try:
-            eventually(lambda: _answers(client), awaited=f"Toxiproxy at {port}", within=20)
-            yield client
-        finally:
-            process.kill()
+        eventually(lambda: _answers(client), awaited=f"Toxiproxy at {port}", within=20)
+        yield client
+    finally:
+        warden.end()
 
 
 def _answers(client: Toxiproxy) -> str:
