@@ -124,13 +124,18 @@ class Process:
             run.ended_by_harness = True
         run.child.kill()
 
-    def terminate(self, within: float = 10.0) -> int:
-        """SIGTERM it and return its exit status; after `within` seconds it is killed. Either way, so is what it forked."""
+    def ask_to_end(self) -> None:
+        """SIGTERM it and return at once: it may finish, requeue or delete first."""
         run = self._run
         if run.child.status is None:
             run.ended_by_harness = True
             run.child.signal(signal.SIGTERM)
             run.child.signal(signal.SIGCONT)  # a paused one would take the SIGTERM only when it goes on
+
+    def terminate(self, within: float = 10.0) -> int:
+        """SIGTERM it and return its exit status; after `within` seconds it is killed. Either way, so is what it forked."""
+        run = self._run
+        self.ask_to_end()
         try:
             return run.child.wait(within)
         except TimedOutError:
