@@ -1,0 +1,97 @@
+"""Barriers: which event is the nth of its kind, and what its bytes wait for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from harness.history.events import Event
+from harness.model import Moment
+from harness.wire.streams import Hold
+
+Point = tuple[str, str, str | None]
+SETTLED = frozenset({"ack", "reject", "requeue", "delete", "no_ack"})
+
+
+def points(event: Event) -> Iterator[tuple[str, str]]:
+    """Yield the (thing, event) that a moment could name this event by."""
+    match event.kind, event.at:
+        case "acknowledged", "far" | "harness":
+            yield event.queue, "sent"
+        case "delivered", "near":
+            yield event.queue, "delivered"
+        case "settled", "far" if event.wire.startswith("Basic.") and event.how in SETTLED:
+            yield event.queue, "settled"
+        case "confirmed", "far" if event.ok and event.how in SETTLED:
+            yield event.queue, "settled"
+        case "requested" | "effected", "resource" if event.ok is not False:
+            yield event.link.partition("->")[2], event.kind
+        case "answered", "near":
+            yield event.link.partition("->")[2], "answered"
+        case "exited", _:
+            yield event.service, "exited"
+        case _:
+            return
+
+
+class Moments:
+    """The watched moments of one world. `fired` is called with a watch and the event; its bytes are held until `release`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fired: Callable[[str, Event], None]) -> None:
+        self._loop = loop
+        self._fired = fired
+        self.counts: Counter[Point] = Counter()
+        self._last: dict[tuple[Point, int], Event] = {}
+        self._watched: dict[Point, dict[str, int]] = {}
+        self._held: dict[str, tuple[Hold, set[str]]] = {}
+
+    def watch(self, ident: str, moment: Moment) -> None:
+        """Hold the bytes of this moment when it comes; where it has come already, `fired` is called at once and nothing is held."""
+        point = (moment.thing, moment.event, moment.key)
+        if self.counts[point] >= moment.nth:
+            self._fired(ident, Event(kind="fault", how="late"))
+            return
+        self._watched.setdefault(point, {})[ident] = moment.nth
+
+    def unwatch(self, ident: str) -> None:
+        """Hold nothing any more for this watch, and let go what it holds."""
+        for watched in self._watched.values():
+            watched.pop(ident, None)
+        self.release(ident)
+
+    def release(self, ident: str) -> None:
+        """Let the bytes of this watch go on, once no other watch of the same event holds them."""
+        hold, idents = self._held.pop(ident, (None, set()))
+        idents.discard(ident)
+        if hold is not None and not idents:
+            hold.release()
+
+    def release_all(self) -> None:
+        """Let everything go on."""
+        self._watched.clear()
+        for ident in list(self._held):
+            self.release(ident)
+
+    def happened(self, event: Event) -> Hold | None:
+        """Count the event; return a Hold where it is a watched moment."""
+        idents: set[str] = set()
+        for thing, name in points(event):
+            for key in (None, event.key) if event.key else (None,):
+                idents |= self._reached((thing, name, key))
+        if not idents:
+            return None
+        hold = Hold(self._loop)
+        for ident in idents:
+            self._held[ident] = (hold, idents)
+        for ident in list(idents):
+            self._fired(ident, event)
+        return hold
+
+    def _reached(self, point: Point) -> set[str]:
+        self.counts[point] += 1
+        watched = self._watched.get(point)
+        if not watched:
+            return set()
+        reached = {ident for ident, nth in watched.items() if nth == self.counts[point]}
+        for ident in reached:
+            del watched[ident]
+        return reached

@@ -1,0 +1,157 @@
+"""One sandbox inside the recorder: its journal, its links and resources, its rules and moments."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from harness.clock import now
+from harness.history.events import Declaration, Event, Header
+from harness.model import Key, Moment
+from harness.recorder.moments import Moments
+from harness.recorder.writer import Writer
+from harness.resources import Resource, make
+from harness.wire import amqp, http, sqs
+from harness.wire.link import Opener, TappedLink
+from harness.wire.rules import Rule, RuleBook
+from harness.wire.streams import Hold
+
+PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session}
+
+
+class RecordedWorld:
+    """The sink of one sandbox's taps; its public methods without underscore are what the client may call."""
+
+    def __init__(self, header: Header, journal: Path, fired: Callable[[str, Event], None]) -> None:
+        self._writer = Writer(journal, header)
+        self._origin = now()
+        self._n = 0
+        self._rules = RuleBook()
+        self._moments = Moments(asyncio.get_running_loop(), fired)
+        self._links: dict[str, TappedLink] = {}
+        self._protocols: dict[str, str] = {}
+        self._resources: dict[str, Resource] = {}
+        self._declared: dict[str, Declaration] = {}
+        self._keys: dict[tuple[str, str], Key] = {}
+        self._closed = False
+
+    # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
+
+    def record(self, event: Event) -> Hold | None:
+        """Give the event its number and time, write it, and hold its bytes where it is a watched moment."""
+        self._n += 1
+        event.n = self._n
+        event.t = round(now() - self._origin, 6)
+        if self._closed:
+            return None
+        self._writer.put(event)
+        return self._moments.happened(event)
+
+    def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
+        """Return where the key of a message of this queue stands."""
+        return self._keys.get((broker, queue))
+
+    def resource(self, name: str) -> Declaration | None:
+        """Return the declaration of a resource."""
+        return self._declared.get(name)
+
+    # ------------------------------------------------------------------ what the client calls
+
+    def declare(self, declaration: dict[str, Any]) -> None:
+        """Take in what judging and the taps have to know of a thing."""
+        thing = msgspec.convert(declaration, Declaration)
+        self._declared[thing.name] = thing
+        if thing.what == "queue" and thing.key is not None:
+            self._keys[thing.broker, thing.name] = Key(thing.key)
+        self.record(Event(kind="declared", data=msgspec.to_builtins(thing)))
+
+    async def put(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Record an event of the harness's own; answers when a barrier on it was released."""
+        given = msgspec.convert(event, Event)
+        hold = self.record(given)
+        n, t = given.n, given.t
+        if hold is not None:
+            await hold.done
+        return {"n": n, "t": t}
+
+    def open_link(self, link: str, protocol: str, target: list[Any] | str) -> dict[str, int]:
+        """Make the two taps of a link; the near one does not listen yet."""
+        if isinstance(target, str):
+            opened = TappedLink(
+                link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=self._resources[target].terminal
+            )
+        else:
+            address = (str(target[0]), int(target[1]))
+            opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=address)
+        self._links[link] = opened
+        self._protocols[link] = protocol
+        return {"near": opened.near, "far": opened.far}
+
+    def connect_link(self, link: str, via: int) -> None:
+        """Have the near tap listen, and go through Toxiproxy's port `via`."""
+        self._links[link].connect(via)
+
+    def refuse(self, link: str) -> None:
+        """Refuse new connections."""
+        self._links[link].refuse()
+
+    def accept(self, link: str) -> None:
+        """Accept connections again."""
+        self._links[link].accept()
+
+    def open_resource(self, name: str, kind: str, settings: dict[str, Any]) -> None:
+        """Make a resource; links to it are opened with its name as their target."""
+        self._resources[name] = make(kind, name, settings)
+
+    def arm(self, rule: dict[str, Any]) -> None:
+        """Have the taps of the rule's link apply it; a rule that this protocol cannot carry out is refused with a sentence."""
+        made = msgspec.convert(rule, Rule)
+        protocol = self._protocols.get(made.link)
+        if protocol == "amqp":
+            amqp.supports(made)
+        self._rules.arm(made)
+
+    def disarm(self, rule: str) -> None:
+        """Have the taps forget a rule."""
+        self._rules.disarm(rule)
+
+    def watch(self, ident: str, moment: dict[str, Any]) -> None:
+        """Report this moment when it comes, and hold its bytes."""
+        self._moments.watch(ident, Moment.from_json(moment))
+
+    def unwatch(self, ident: str) -> None:
+        """Report this moment no more."""
+        self._moments.unwatch(ident)
+
+    def counts(self) -> dict[str, int]:
+        """Return how often each moment's event has happened."""
+        return {f"{thing}.{event}": count for (thing, event, key), count in self._moments.counts.items() if key is None}
+
+    def flush(self) -> None:
+        """Have everything recorded so far in the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """End links and connections and close the journal."""
+        if self._closed:
+            return
+        self._moments.release_all()
+        for link in self._links.values():
+            link.close()
+        self._writer.close()
+        self._closed = True
+
+    def release(self, watch: str) -> None:
+        """Let the bytes of a moment go on."""
+        self._moments.release(watch)
+
+
+CALLABLE = frozenset(
+    {
+        "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "arm", "disarm",
+        "watch", "unwatch", "counts", "flush", "close",
+    }
+)  # fmt: skip
+
