@@ -48,7 +48,7 @@ Step = bytes | Hold | Close
 
 
 class Session(Protocol):
-    """What one tap does with one connection. Never raises: what it does not understand is one `gap` event, then passes untouched."""
+    """What one tap does with one connection. Never raises: the not understood is one `gap` event, and passes untouched."""
 
     def from_service(self, data: bytes) -> Iterator[Step]:
         """Take what the service sent; bytes yielded go on to the target."""
@@ -59,7 +59,7 @@ class Session(Protocol):
         ...
 
     def ended(self, by: Side, how: Ending) -> None:
-        """Take note that one side ended its direction (fin) or the whole connection (rst); called once or twice, service and target."""
+        """Take note that a side ended its direction (fin) or the whole connection (rst); called once for each side at most."""
         ...
 
 

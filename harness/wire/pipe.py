@@ -1,0 +1,290 @@
+"""One connection through one tap: two sockets, a session between them, and the pumps that carry out what the session says.
+
+Nothing is ever sent twice. While a barrier holds or the receiver is slow, the sender's socket is not read: what is in memory is
+one chunk and the transport's write buffer.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, cast
+
+from harness.history.events import Event
+from harness.wire.sockets import end
+from harness.wire.streams import Close, Ending, Hold, Session, Side, Step, Tap, Terminal
+
+OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
+
+
+class End(asyncio.Protocol):
+    """One socket of a connection, as the loop sees it."""
+
+    def __init__(self, side: Side, owner: "Connection") -> None:
+        self.side: Final[Side] = side
+        self.transport: asyncio.Transport
+        self._owner = owner
+        self._reading = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over what came in."""
+        self._owner.received(self.side, data)
+
+    def eof_received(self) -> bool:
+        """Hand over that the peer sends no more."""
+        self._owner.finished(self.side, "fin")
+        return True  # the other direction stays open: a half-close is passed on as one
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand over that the socket is gone; with an error it was the peer who reset it."""
+        self._owner.finished(self.side, "fin" if exc is None else "rst")
+
+    def pause_writing(self) -> None:
+        """Hand over that the peer is slower than what is written to it."""
+        self._owner.congested(self.side, full=True)
+
+    def resume_writing(self) -> None:
+        """Hand over that the peer has caught up."""
+        self._owner.congested(self.side, full=False)
+
+    def read(self, *, wanted: bool) -> None:
+        """Read from this socket, or leave what comes in the kernel."""
+        if wanted != self._reading and not self.transport.is_closing():
+            self._reading = wanted
+            if wanted:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+
+class Pump:
+    """One direction: what came from `source` goes through `take` and, step by step, to `sink`."""
+
+    def __init__(self, take: Callable[[bytes], Iterator[Step]], source: End, sink: End, owner: "Connection") -> None:
+        self._take = take
+        self._source = source
+        self._sink = sink
+        self._owner = owner
+        self._held: Iterator[Step] | None = iter(())  # until the connection starts, nothing can go on
+        self._waiting: deque[bytes] = deque()
+        self._ending: Ending | None = None
+        self.full = False
+        self.written: Callable[[bytes], None] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Carry what came in; it waits while a barrier holds what came before."""
+        if self._held is None:
+            self._carry(self._take(data))
+        else:
+            self._waiting.append(data)
+
+    def finish(self, how: Ending) -> None:
+        """Take note that the source has ended; it is told once all that came before has gone on."""
+        if self._held is None:
+            self._owner.ended(self._source.side, how)
+        else:
+            self._ending = how
+
+    def pace(self) -> None:
+        """Read from the source as long as nothing holds and the sink takes what it is given."""
+        self._source.read(wanted=not self.full and self._held is None)
+
+    def _carry(self, steps: Iterator[Step]) -> None:
+        try:
+            for step in steps:
+                if isinstance(step, bytes):
+                    self._write(step)
+                elif isinstance(step, Hold):
+                    if not step.done.done():
+                        self._held = steps
+                        step.done.add_done_callback(self.go_on)
+                        self.pace()
+                        return
+                else:
+                    self._owner.stop(step)
+                    return
+        except Exception as error:  # noqa: BLE001 (a defect of a decoder becomes a gap in the journal, not a hang in the loop)
+            self._owner.failed(error)
+
+    def _write(self, data: bytes) -> None:
+        if data and not self._sink.transport.is_closing():
+            self._sink.transport.write(data)
+            if self.written is not None:
+                self.written(data)
+
+    def go_on(self, _: object = None) -> None:
+        """Carry on with what waits: a barrier was released, or the connection starts."""
+        steps, self._held = self._held, None
+        if steps is not None and not self._owner.over:
+            self._carry(steps)
+        while self._waiting and self._flows():
+            self._carry(self._take(self._waiting.popleft()))
+        if self._flows():
+            self.pace()
+            if self._ending is not None:
+                self._owner.ended(self._source.side, self._ending)
+
+    def _flows(self) -> bool:
+        return self._held is None and not self._owner.over
+
+
+class Fate:
+    """What both taps know of one connection: Toxiproxy passes a reset on as an orderly end, so the other tap has to be told.
+
+    `reset` is the side whose end of the whole road was reset.
+    """
+
+    __slots__ = ("reset",)
+
+    def __init__(self) -> None:
+        self.reset: Side | None = None
+
+
+class Connection:
+    """What is common to the connection of a tap and the connection of a resource: how it ends, and that this is recorded once."""
+
+    def __init__(self, tap: Tap, fate: Fate, *, done: Callable[["Connection"], None]) -> None:
+        self.tap = tap
+        self.fate = fate
+        self.over = False
+        self.heard: Callable[[bytes], None] | None = None
+        self._done = done
+        self._ends: dict[Side, End] = {}
+        self._pumps: dict[Side, Pump] = {}
+        self._finished: set[Side] = set()
+        self._told: set[Side] = set()
+        self._recorded = False
+
+    def start(self) -> None:
+        """Begin to read, now that every socket has its transport."""
+        for pump in self._pumps.values():
+            pump.go_on()
+
+    def received(self, side: Side, data: bytes) -> None:
+        """Pump what came from this side."""
+        if self.heard is not None and side == "service":
+            self.heard(data)
+        if not self.over:
+            self._pumps[side].feed(data)
+
+    def congested(self, side: Side, *, full: bool) -> None:
+        """Stop reading from whoever sends to this side, or go on."""
+        pump = self._pumps[side if len(self._ends) == 1 else OTHER[side]]
+        pump.full = full
+        pump.pace()
+
+    def finished(self, side: Side, how: Ending) -> None:
+        """Take note that a side has ended; the tap that hears of a reset second-hand passes it on as the reset it was."""
+        if self.over or (side in self._finished and how != "rst"):
+            return
+        self._finished.add(side)
+        self._pumps[side].finish(self._true_ending(side, how))
+
+    def _true_ending(self, side: Side, how: Ending) -> Ending:
+        if side != ("service" if self.tap.at == "near" else "target"):
+            return "rst" if self.fate.reset == side else how
+        if how == "rst":
+            self.fate.reset = side
+        return how
+
+    def ended(self, side: Side, how: Ending) -> None:
+        """Tell session and journal that a side has ended, and pass it on."""
+        raise NotImplementedError
+
+    def stop(self, close: Close) -> None:
+        """Carry out a session's Close."""
+        if close.rst:
+            self.fate.reset = "target"
+        self._record_closed("target", "rst" if close.rst else "fin")
+        service = self._ends["service"].transport
+        if close.answer and not service.is_closing():
+            service.write(close.answer)
+        self.shut(reset=("service",) if close.rst else ())
+
+    def failed(self, error: Exception) -> None:
+        """Give up this connection because its session raised; the journal says so."""
+        reason = f"{type(error).__name__} in the decoder: {error}"
+        self.tap.recorder.record(
+            Event(kind="gap", at=self.tap.at, link=self.tap.link, conn=self.tap.conn, data={"reason": reason})
+        )
+        self.shut(reset=("service", "target"))
+
+    def shut(self, *, reset: tuple[Side, ...] = ()) -> None:
+        """End both sides; those in `reset` see a reset."""
+        if not self.over:
+            self.over = True
+            for side, one in self._ends.items():
+                end(one.transport, rst=side in reset)
+            self._done(self)
+
+    def _record_closed(self, by: Side, how: str) -> None:
+        if not self._recorded:
+            self._recorded = True
+            record_closed(self.tap, by, how)
+
+
+class Pipe(Connection):
+    """A connection through a tap: what one side sends, the other gets."""
+
+    def __init__(self, tap: Tap, session: Session, fate: Fate, *, done: Callable[[Connection], None]) -> None:
+        super().__init__(tap, fate, done=done)
+        self._session = session
+        service, target = End("service", self), End("target", self)
+        self._ends = {"service": service, "target": target}
+        self._pumps = {
+            "service": Pump(session.from_service, service, target, self),
+            "target": Pump(session.from_target, target, service, self),
+        }
+
+    @property
+    def protocols(self) -> tuple[End, End]:
+        """Return what the loop calls: the service's end and the target's end."""
+        return self._ends["service"], self._ends["target"]
+
+    def tell_written(self, then: Callable[[bytes], None]) -> None:
+        """Call `then` with all that goes on to the target."""
+        self._pumps["service"].written = then
+
+    def ended(self, side: Side, how: Ending) -> None:
+        """Tell session and journal that a side has ended; FIN goes on as FIN, RST as RST."""
+        other = self._ends[OTHER[side]].transport
+        if side not in self._told:
+            self._told.add(side)
+            self._session.ended(side, how)
+            self._record_closed(side, how)
+        if how == "rst":
+            self.shut(reset=("service", "target"))
+        elif len(self._told) == len(self._ends):
+            self.shut()
+        elif not other.is_closing():
+            other.write_eof()
+
+
+class Visit(Connection):
+    """A connection to a resource of the harness: its terminal answers."""
+
+    def __init__(self, tap: Tap, terminal: Terminal, fate: Fate, *, done: Callable[[Connection], None]) -> None:
+        super().__init__(tap, fate, done=done)
+        self._terminal = terminal
+        service = End("service", self)
+        self._ends = {"service": service}
+        self._pumps = {"service": Pump(terminal.received, service, service, self)}
+
+    @property
+    def protocol(self) -> End:
+        """Return what the loop calls."""
+        return self._ends["service"]
+
+    def ended(self, side: Side, how: Ending) -> None:
+        """Tell terminal and journal that the client has ended, then end too."""
+        self._terminal.ended(how)
+        self._record_closed(side, how)
+        self.shut(reset=(side,) if how == "rst" else ())
+
+
+def record_closed(tap: Tap, by: Side, how: str) -> None:
+    """Write into the journal that a connection is over: how = fin, rst or refused."""
+    tap.recorder.record(Event(kind="closed", at=tap.at, link=tap.link, conn=tap.conn, how=how, data={"by": by}))

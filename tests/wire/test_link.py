@@ -1,0 +1,272 @@
+"""Links with real sockets: what ends how, what is refused, what waits at a barrier, which connections belong together."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.clock import eventually
+from harness.history.events import Event
+from harness.wire.link import Pair
+from harness.wire.streams import Close, Ending, Hold, Step, Tap
+from tests.wire.links import Loop, Road, rst
+
+
+def received(one: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = one.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def test_bytes_pass_both_ways_and_both_taps_record_them_under_one_number(road: Road) -> None:
+    service = road.call()
+    service.sendall(b"hello")
+    target = road.answer()
+    assert received(target, 5) == b"hello"
+    target.sendall(b"world")
+    assert received(service, 5) == b"world"
+    story = road.sink.story("opened", "attempted", "gap")
+    assert {*story} == {(at, kind, 1, "") for at in ("near", "far") for kind in ("opened", "attempted")}
+    assert story.index(("near", "attempted", 1, "")) < story.index(("far", "attempted", 1, ""))
+
+
+def test_an_orderly_end_of_the_service_is_one_for_the_target(road: Road) -> None:
+    service = road.call()
+    service.sendall(b"hello")
+    target = road.answer()
+    service.close()
+    assert received(target, 99) == b"hello"
+    assert road.until("closed", "far").data == {"by": "service"}
+    assert road.until("closed", "near").how == "fin"
+
+
+def test_a_half_close_is_passed_on_as_one(make_road: Callable[..., Road]) -> None:
+    road = make_road(direct=True)
+    service = road.call()
+    service.shutdown(socket.SHUT_WR)
+    target = road.answer()
+    assert received(target, 1) == b""
+    target.sendall(b"answer")
+    target.close()
+    assert received(service, 99) == b"answer"
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through-a-proxy-that-hides-resets"])
+def test_a_reset_of_the_target_is_one_for_the_service(make_road: Callable[..., Road], *, direct: bool) -> None:
+    road = make_road(direct=direct)
+    service = road.call()
+    service.sendall(b"hello")
+    target = road.answer()
+    assert received(target, 5) == b"hello"
+    rst(target)
+    with pytest.raises(ConnectionResetError):
+        service.recv(1)
+    assert [road.until("closed", at).how for at in ("far", "near")] == ["rst", "rst"]
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through-a-proxy-that-hides-resets"])
+def test_a_reset_of_the_service_is_one_for_the_target(make_road: Callable[..., Road], *, direct: bool) -> None:
+    road = make_road(direct=direct)
+    service = road.call()
+    target = road.answer()
+    rst(service)
+    with pytest.raises(ConnectionResetError):
+        target.recv(1)
+    assert road.until("closed", "near").data == {"by": "service"}
+
+
+def test_what_was_sent_before_the_end_arrives(road: Road) -> None:
+    service = road.call()
+    target = road.answer()
+    body = bytes(range(256)) * 8192
+
+    def send() -> None:
+        target.sendall(body)
+        target.close()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert received(service, len(body) + 1) == body
+    sender.join(10)
+
+
+def test_a_refused_link_refuses_and_its_open_connections_live_on(road: Road) -> None:
+    service = road.call()
+    target = road.answer()
+    road.loop.call(road.link.refuse)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", road.link.near), timeout=10)
+    service.sendall(b"still here")
+    assert received(target, 10) == b"still here"
+    road.loop.call(road.link.refuse)
+    road.loop.call(road.link.accept)
+    road.loop.call(road.link.accept)
+    again = road.call()
+    again.sendall(b"again")
+    assert received(road.answer(), 5) == b"again"
+    assert {event.conn for event in road.sink.events} == {1, 2}
+
+
+def test_a_link_that_was_not_connected_refuses(loop: Loop, make_road: Callable[..., Road]) -> None:
+    road = make_road()
+    loop.call(road.link.refuse)
+    with pytest.raises(ConnectionRefusedError):
+        road.call()
+
+
+def test_where_the_proxy_refuses_the_service_is_reset(road: Road) -> None:
+    road.toxiproxy.close()
+    with pytest.raises(ConnectionResetError):
+        road.call().recv(1)
+    closed = road.until("closed", "near")
+    assert (closed.how, closed.data) == ("refused", {"by": "target"})
+
+
+def test_where_the_target_is_gone_the_service_is_reset(road: Road) -> None:
+    road.broker.close()
+    with pytest.raises(ConnectionResetError):
+        road.call().recv(1)
+    assert road.until("closed", "far").how == "refused"
+
+
+def test_many_connections_at_once_are_paired_in_order(road: Road) -> None:
+    callers = [road.call() for _ in range(40)]
+    for number, one in enumerate(callers):
+        one.sendall(b"i am %d" % number)
+    for _ in callers:
+        target = road.answer()
+        target.sendall(received(target, 6))
+    eventually(lambda: len(road.sink.story("attempted")) == 80, awaited="all were seen twice", within=10)
+    seen: dict[int, set[str]] = {}
+    for event in road.sink.events:
+        if event.kind == "attempted":
+            seen.setdefault(event.conn, set()).add(event.body)
+    assert sorted(map(len, seen.values())) == [1] * 40
+    assert road.sink.story("gap") == []
+
+
+def test_a_connection_that_nobody_opened_near_is_a_gap(road: Road) -> None:
+    stranger = socket.create_connection(("127.0.0.1", road.link.far), timeout=10)
+    road.answer()
+    assert road.until("gap", "far").data == {"reason": "no connection of the near tap belongs to this one"}
+    stranger.close()
+
+
+def test_first_bytes_that_differ_are_told_once() -> None:
+    async def compare() -> list[bool]:
+        pair = Pair(1)
+        pair.near_wrote(b"POST /a")
+        return [pair.far_got(data) for data in (b"POST", b" /b", b"whatever")]
+
+    assert asyncio.run(compare()) == [True, False, True]
+
+
+def test_a_barrier_keeps_the_bytes_until_it_is_released(road: Road) -> None:
+    holds: list[Hold] = []
+
+    def hold(event: Event) -> Hold | None:
+        if (event.kind, event.at) != ("attempted", "far") or holds:
+            return None
+        holds.append(Hold(road.loop.loop))
+        return holds[0]
+
+    road.sink.hold = hold
+    service = road.call()
+    service.sendall(b"first")
+    target = road.answer()
+    road.until("attempted", "far")
+    service.sendall(b" second")
+    service.close()
+    target.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        target.recv(1)
+    target.settimeout(10)
+    road.loop.call(holds[0].release)
+    road.loop.call(holds[0].release)
+    assert received(target, 99) == b"first second"
+
+
+def test_a_slow_receiver_slows_the_sender_down(road: Road) -> None:
+    service = road.call()
+    target = road.answer()
+    service.settimeout(1)
+    body = bytes(64 * 1024)
+    sent = 0
+    stopped = False
+    while not stopped and sent < 256 * 1024 * 1024:
+        try:
+            sent += service.send(body)
+        except TimeoutError:
+            stopped = True
+    assert stopped
+    assert len(received(target, sent)) == sent
+
+
+class Echo:
+    """A resource that says everything back, ends on `bye`, resets on `rst`, and breaks on `bug`."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+
+    def received(self, data: bytes) -> Iterator[Step]:
+        if data == b"bug":
+            message = "a defect"
+            raise ValueError(message)
+        yield b"got "
+        if data in (b"bye", b"rst"):
+            yield Close(rst=data == b"rst", answer=b"last words")
+        yield data
+
+    def ended(self, how: Ending) -> None:
+        self.tap.recorder.record(Event(kind="noticed", at="resource", conn=self.tap.conn, how=how))
+
+
+def test_a_resource_is_its_own_far_side(make_road: Callable[..., Road]) -> None:
+    road = make_road(Echo)
+    service = road.call()
+    service.sendall(b"hello")
+    assert received(service, 9) == b"got hello"
+    service.close()
+    assert road.until("closed", "resource").how == "fin"
+    assert road.until("noticed", "resource").how == "fin"
+    assert {event.conn for event in road.sink.events} == {1}
+
+
+def test_a_session_that_closes_says_its_last_words_first(make_road: Callable[..., Road]) -> None:
+    road = make_road(Echo)
+    service = road.call()
+    service.sendall(b"bye")
+    assert received(service, 99) == b"got last words"
+
+
+def test_a_session_may_close_with_a_reset(make_road: Callable[..., Road]) -> None:
+    road = make_road(Echo)
+    service = road.call()
+    service.sendall(b"rst")
+    with pytest.raises(ConnectionResetError):
+        received(service, 99)
+
+
+def test_a_defect_of_a_session_is_a_gap_and_a_reset(make_road: Callable[..., Road]) -> None:
+    road = make_road(Echo)
+    service = road.call()
+    service.sendall(b"bug")
+    with pytest.raises(ConnectionResetError):
+        received(service, 1)
+    assert road.until("gap", "resource").data == {"reason": "ValueError in the decoder: a defect"}
+
+
+def test_closing_a_link_ends_its_connections_and_gives_its_ports_away(loop: Loop, make_road: Callable[..., Road]) -> None:
+    road = make_road()
+    service = road.call()
+    road.answer()
+    loop.call(road.link.close)
+    assert service.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        road.call()
