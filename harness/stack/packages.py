@@ -1,0 +1,94 @@
+"""The distribution's packages without root: fetched with a private apt state, verified by apt, unpacked, never installed."""
+
+import os
+import platform
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.errors import StackError
+from harness.stack.cache import Progress
+from harness.stack.commands import call, plain_environment
+
+MEND = "install rabbitmq-server with its Erlang by hand, so that rabbitmq-server and erl are on PATH"
+_TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
+# Dir::Etc stays the machine's: its sources, its keys and its proxies are what this machine trusts. The status file is empty, so
+# that what happens to be installed does not matter.
+_CONFIGURATION = """\
+Dir::State "{work}/state";
+Dir::State::status "{work}/status";
+Dir::Cache "{work}/cache";
+APT::Sandbox::User "";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Debug::NoLocking "true";
+"""
+
+
+def reachable() -> bool:
+    """Tell whether this machine has what is needed to fetch and unpack its distribution's packages."""
+    return all(shutil.which(tool) for tool in _TOOLS)
+
+
+def place(name: str, recipe: str) -> str:
+    """Return a folder name that says from which distribution's release and for which processor."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    suite = release.get("VERSION_CODENAME") or release.get("VERSION_ID") or "unknown"
+    return f"{name}-{release.get('ID', 'linux')}-{suite}-{platform.machine()}-{recipe}"
+
+
+def unpacked(package: str, wanted: tuple[str, ...], work: Path, into: Path, progress: Progress) -> None:
+    """Unpack `package` into the folder, with all it depends on whose name begins with one of `wanted`.
+
+    Raises StackError where this system has no apt, or its sources have no such package.
+    """
+    if not reachable():
+        message = f"RabbitMQ is not installed and this system has no apt-get to unpack it from; {MEND}"
+        raise StackError(message)
+    environment = _private(work)
+    archives = work / "archives"
+    archives.mkdir(exist_ok=True)
+    progress("reading the distribution's package lists")
+    complaint = f"the package lists cannot be read; mend `apt-get update`, or {MEND}"
+    call(["apt-get", "update", "-q"], complaint, progress=progress, environment=environment)
+    names = _closure(package, wanted, environment, progress)
+    progress(f"fetching {len(names)} packages")
+    complaint = f"the distribution's packages cannot be fetched; mend `apt-get download {package}`, or {MEND}"
+    call(["apt-get", "download", "-q", *names], complaint, progress=progress, environment=environment, cwd=archives)
+    progress("unpacking them")
+    _unpack(sorted(archives.glob("*.deb")), into, progress)
+
+
+def _private(work: Path) -> dict[str, str]:
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    (work / "status").touch()
+    configuration = work / "apt.conf"
+    configuration.write_text(_CONFIGURATION.format(work=work))
+    return plain_environment(APT_CONFIG=str(configuration), LC_ALL="C")
+
+
+def _closure(package: str, wanted: tuple[str, ...], environment: dict[str, str], progress: Progress) -> list[str]:
+    no = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]
+    command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in no), package]
+    complaint = f"the package {package} is missing from this system's sources (on Ubuntu it is in `universe`); {MEND}"
+    lines = call(command, complaint, progress=progress, environment=environment).splitlines()
+    # What is depended on is indented, virtual names are in brackets; a package itself begins its line.
+    names = sorted({line for line in lines if line.startswith(wanted)})
+    if package not in names:
+        raise StackError(complaint)
+    return names
+
+
+def _unpack(archives: list[Path], into: Path, progress: Progress) -> None:
+    def unpack(archive: Path) -> None:
+        call(["dpkg-deb", "-x", archive, into], f"{archive.name} cannot be unpacked", progress=progress)
+
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(unpack, archives):
+            pass

@@ -1,0 +1,59 @@
+"""Everything a native stack is started from, found or fetched side by side; nothing is started here."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from harness.clock import now
+from harness.stack import provision_localstack, provision_rabbitmq, provision_toxiproxy
+from harness.stack.cache import Progress, folder
+from harness.stack.found import Component
+from harness.stack.tools import Tools
+
+T = TypeVar("T")
+
+
+def silent(line: str) -> None:
+    """Show no progress."""
+
+
+def inspect() -> list[Component]:
+    """Return what there is of the three, without making anything."""
+    return [provision_localstack.inspected(), provision_rabbitmq.inspected(), provision_toxiproxy.inspected()]
+
+
+def provisioned(progress: Progress = silent) -> Tools:
+    """Return the programs of a native stack, after provisioning what is missing.
+
+    The three go on side by side; the first that cannot be had is the StackError, when the others have come to their end, so that
+    a second try has less to do. `progress` hears one line at a time, from several threads.
+    """
+    folder()
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        localstack = pool.submit(_told, "localstack", provision_localstack.provided, progress)
+        rabbitmq = pool.submit(_told, "rabbitmq", provision_rabbitmq.provided, progress)
+        toxiproxy = pool.submit(_told, "toxiproxy", provision_toxiproxy.provided, progress)
+    server, proxy, python = rabbitmq.result(), toxiproxy.result(), localstack.result()
+    return Tools(
+        localstack_python=python.path,
+        rabbitmq_home=server.home,
+        erlang_root=server.erlang_root,
+        noepmd=server.noepmd,
+        toxiproxy=proxy.path,
+        versions={"localstack": python.version, "rabbitmq": server.version, "toxiproxy": proxy.version},
+    )
+
+
+def _told(name: str, provide: Callable[[Progress], T], progress: Progress) -> T:
+    """Provide one, with its name before each of its lines and how long it took at the end, if it had anything to say."""
+    began, lines = now(), 0
+
+    def tell(line: str) -> None:
+        nonlocal lines
+        lines += 1
+        progress(f"{name}: {line}")
+
+    provided = provide(tell)
+    if lines:
+        progress(f"{name}: ready after {now() - began:.1f} s")
+    return provided
