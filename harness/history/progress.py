@@ -9,9 +9,24 @@ from collections.abc import Mapping
 from harness.history.events import Event
 
 PROGRESS = frozenset(
-    {"attempted", "acknowledged", "effected", "exited", "started", "ready", "subscribed", "noticed", "fault", "returned", "refused"}
+    {
+        "attempted",
+        "acknowledged",
+        "effected",
+        "exited",
+        "started",
+        "ready",
+        "subscribed",
+        "noticed",
+        "fault",
+        "returned",
+        "refused",
+    }
 )
 TRAFFIC = PROGRESS | {"delivered", "settled", "confirmed", "requested", "answered", "opened", "closed", "bit"}
+REDELIVERIES = 3
+"""How often every message that still moves must have been delivered again, over as many periods, before a world is steady."""
+
 NOT_TRAFFIC = frozenset({"ReceiveMessage", "GetQueueAttributes", "GetQueueUrl", "ListQueues"})
 
 
@@ -156,10 +171,10 @@ class Progress:
 
     def steady(self, t: float) -> str:
         """Say why the world is steady at `t`: for three periods, and three deliveries each, only redeliveries without effect."""
-        if not self.patterns or any(one.count < 4 for one in self.patterns.values()):
+        if not self.patterns or any(one.count <= REDELIVERIES for one in self.patterns.values()):
             return ""
         period = max(one.longest for one in self.patterns.values())
         first = min(one.first for one in self.patterns.values())
-        if t - first < 3 * period or t - max(one.last for one in self.patterns.values()) > 2 * period + 1:
+        if t - first < REDELIVERIES * period or t - max(one.last for one in self.patterns.values()) > 2 * period + 1:
             return ""
         return f"{len(self.patterns)} message(s) are only delivered again, about every {period:.1f} s, without effect"

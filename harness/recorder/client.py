@@ -84,7 +84,9 @@ class Recorder:
         self._waiting[ident] = waiting
         self._say(Call(ident, world, method, arguments))
         if not waiting.done.wait(ANSWER_WITHIN):
-            message = f"the recorder did not answer {method} within {ANSWER_WITHIN:g} s; a moment's callback may be waiting for it"
+            message = (
+                f"the recorder did not answer {method} within {ANSWER_WITHIN:g} s; a moment's callback may be waiting for it"
+            )
             raise HarnessError(message)
         answer = waiting.answer
         if answer is None:

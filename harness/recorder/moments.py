@@ -45,7 +45,7 @@ class Moments:
         self._held: dict[str, tuple[Hold, set[str]]] = {}
 
     def watch(self, ident: str, moment: Moment) -> None:
-        """Hold the bytes of this moment when it comes; where it has come already, `fired` is called at once and nothing is held."""
+        """Hold the bytes of this moment when it comes; where it has come already, `fired` is called at once, without a hold."""
         point = (moment.thing, moment.event, moment.key)
         if self.counts[point] >= moment.nth:
             self._fired(ident, Event(kind="fault", how="late"))

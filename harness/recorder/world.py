@@ -12,7 +12,8 @@ from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
 from harness.recorder.moments import Moments
 from harness.recorder.writer import Writer
-from harness.resources import Resource, make
+from harness.resources import make
+from harness.resources.serving import Resource
 from harness.wire import amqp, http, sqs
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import Rule, RuleBook
@@ -80,7 +81,7 @@ class RecordedWorld:
         """Make the two taps of a link; the near one does not listen yet."""
         if isinstance(target, str):
             opened = TappedLink(
-                link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=self._resources[target].terminal
+                link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=self._resources[target].session
             )
         else:
             address = (str(target[0]), int(target[1]))
@@ -154,4 +155,3 @@ CALLABLE = frozenset(
         "watch", "unwatch", "counts", "flush", "close",
     }
 )  # fmt: skip
-

@@ -1,4 +1,4 @@
-"""SQS in a sandbox: a 12-digit AWS account of its own, which LocalStack makes of the access key, and the queues declared in it."""
+"""SQS in a sandbox: an AWS account of its own, which LocalStack makes of a 12-digit access key, and the queues declared in it."""
 
 import http.client
 import json
@@ -49,14 +49,17 @@ class Aws(Usable):
         group: str | None = None,
         role: Role | None = None,
     ) -> "SqsQueue":
-        """Create a queue (FIFO with content-based deduplication if its name ends in .fifo), and its dead-letter queue where that is new.
+        """Create a queue, and its dead-letter queue where that is new; FIFO with content-based deduplication if named so.
 
         Times are seconds. `group` says where a published message's MessageGroupId stands in its body. Raises UsageError beyond
         AWS's own limits, also where LocalStack would not mind.
         """
         _check(name, visibility_timeout, retention_period, max_receive_count, dead_letter)
         if dead_letter is not None and dead_letter not in self._context.things:
-            self._create(SqsQueue(self, dead_letter, key=key, group=None), Declaration(what="queue", name=dead_letter, role="dead-letter", key=key))
+            self._create(
+                SqsQueue(self, dead_letter, key=key, group=None),
+                Declaration(what="queue", name=dead_letter, role="dead-letter", key=key),
+            )
         made = SqsQueue(self, name, key=key, group=group, dead_letter=dead_letter)
         made.attributes = {
             "VisibilityTimeout": str(round(visibility_timeout)),
@@ -187,10 +190,14 @@ class SqsQueue(Queue):
         try:
             answer = self._broker.call("send_message", QueueUrl=self.url, MessageBody=payload.decode(), **extra)
         except ClientError as error:
-            self._context.record(Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="SendMessage", how=str(error)))
+            self._context.record(
+                Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="SendMessage", how=str(error))
+            )
             return
         mid = str(answer["MessageId"])
-        self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid))
+        self._context.record(
+            Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
+        )
 
     def look(self) -> int:
         """Return the messages that could be received now or after their delay: visible and delayed, not those in flight."""
@@ -199,7 +206,7 @@ class SqsQueue(Queue):
         return sum(int(found.get(name, 0)) for name in names)
 
     def scan(self) -> int:
-        """Write every message still in the queue, visible or not, into the journal by LocalStack's peek: no receive count changes."""
+        """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""
         messages = self._peek()
         for message in messages:
             self._residue(message)

@@ -4,7 +4,6 @@ What a tap has not seen cannot be judged, so a bypass makes verdicts unknown. Re
 process tree against the ports of the stack.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,18 +11,19 @@ ESTABLISHED = "01"
 
 
 def bypassing(pids: Iterable[int], ports: Mapping[int, str], proc: Path = Path("/proc")) -> list[str]:
-    """Return one sentence per connection that one of `pids` or their descendants has to one of `ports` (port: what listens there)."""
+    """Return one sentence per connection that `pids` or their descendants have to one of `ports` (port: what listens there)."""
     if not proc.is_dir():
         return []
     remote = dict(_connections(proc, set(ports)))
     if not remote:
         return []
-    found = []
+    found: set[str] = set()
     for pid in _with_descendants(set(pids), proc):
         for inode in _sockets(pid, proc):
-            if inode in remote:
-                found.append(f"process {pid} is connected straight to {ports[remote[inode]]} (port {remote[inode]}), around its link")
-    return found
+            port = remote.get(inode)
+            if port is not None:
+                found.add(f"process {pid} is connected straight to {ports[port]} (port {port}), around its link")
+    return sorted(found)
 
 
 def _connections(proc: Path, ports: set[int]) -> Iterator[tuple[str, int]]:
@@ -65,7 +65,7 @@ def _sockets(pid: int, proc: Path) -> Iterator[str]:
         return  # ended, or not ours to look into
     for name in names:
         try:
-            target = os.readlink(name)
+            target = str(name.readlink())
         except OSError:
             continue
         if target.startswith("socket:["):

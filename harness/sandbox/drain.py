@@ -16,7 +16,7 @@ from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context
 
 SILENCE = 0.35
-"""Seconds of silence that make a finished world quiet: above the longest pause a live consumer was seen to make with work at hand."""
+"""Seconds of silence that make a finished world quiet: more than a live consumer pauses with work at hand."""
 UNDONE_SILENCE = 1.0
 """The same where a message is still without effect and nothing shows that anybody works on it."""
 BETWEEN_LOOKS = 0.15
@@ -74,7 +74,9 @@ class Drain:
             return self._quiet
         if not progress.undone:
             return SILENCE
-        return max([UNDONE_SILENCE, *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None)])
+        return max(
+            [UNDONE_SILENCE, *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None)]
+        )
 
     def _queues_pending(self, progress: Progress, t: float) -> str:
         silent = t - progress.last_traffic

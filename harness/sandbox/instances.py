@@ -30,7 +30,9 @@ class Seen(Protocol):
 class Instance(Usable):
     """One running service; made by `sandbox.start`."""
 
-    def __init__(self, context: Context, service: Service, name: str, uses: Mapping[str, Usable], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, context: Context, service: Service, name: str, uses: Mapping[str, Usable], environment: Mapping[str, str]
+    ) -> None:
         super().__init__(context, name)
         self.service = service
         self._uses = dict(uses)
@@ -47,9 +49,6 @@ class Instance(Usable):
     def _wire(self) -> dict[str, Parts]:
         wired = {}
         for variable, thing in self._uses.items():
-            if not isinstance(thing, Usable):
-                message = f"uses={{{variable!r}: {thing!r}}}: not a broker, queue, resource or service of this sandbox"
-                raise UsageError(message)
             wired[variable] = thing.parts(thing.reach(link_name(self.thing_name, thing)))
         return wired
 
@@ -65,7 +64,7 @@ class Instance(Usable):
         self.process.on_exit(self._exited)
 
     def restart(self) -> None:
-        """Start the process again, with the wiring it had; returns at once. The service counts as not ready until it is seen again."""
+        """Start the process again, with the wiring it had; returns at once."""
         if self.process is None:
             message = f"{self.thing_name} cannot be restarted: it was not started"
             raise UsageError(message)
@@ -143,7 +142,7 @@ class Instance(Usable):
         return Parts(value=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port, name=self.thing_name)
 
     def send(self, queue: str, payload: bytes) -> None:
-        """Tell the service to send one message, in the way its service.toml gives under [sends]. Raises HarnessError if it refuses."""
+        """Tell the service to send one message, as [sends] of its service.toml says. Raises HarnessError if it refuses."""
         told = self.service.sends.get(queue, {}).get("http")
         if told is None:
             message = f"{self.service!r} does not say how it sends to {queue!r}; add it to [sends] in its service.toml"

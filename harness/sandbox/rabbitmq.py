@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pika
+from harness.stack.management import Management
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, NackError, UnroutableError
 
@@ -17,7 +18,6 @@ from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Ending, Queue, Role
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
-from harness.stack.management import Management
 
 KINDS = ("classic", "quorum")
 
@@ -47,7 +47,7 @@ class RabbitMQ(Usable):
         """Declare a durable queue; its dead letters go to the queue `dead_letter`, which is declared too where it is new.
 
         `ttl` is seconds. `role` says what has become of a message that lies here: by itself "dead-letter" for the target of a
-        dead_letter, "retry" for a queue whose messages expire back into a work queue, else "work"; a parking queue is named as such.
+        dead_letter, "retry" for a queue whose messages expire into a work queue, else "work".
         """
         if kind not in KINDS:
             message = f"kind={kind!r} of queue {name!r}: RabbitMQ has {' and '.join(KINDS)} queues"
@@ -56,7 +56,9 @@ class RabbitMQ(Usable):
             message = f"ttl={ttl:g} of queue {name!r}: a message cannot live for less than 0 s"
             raise UsageError(message)
         if dead_letter is not None and dead_letter not in self._context.things:
-            self._add(RabbitQueue(self, dead_letter, key=key), Declaration(what="queue", name=dead_letter, role="dead-letter", key=key))
+            self._add(
+                RabbitQueue(self, dead_letter, key=key), Declaration(what="queue", name=dead_letter, role="dead-letter", key=key)
+            )
         role = role or self._role(dead_letter, ttl)
         made = RabbitQueue(self, name, key=key, dead_letter=dead_letter)
         made.arguments = _arguments(kind, dead_letter, delivery_limit, ttl)
@@ -185,7 +187,9 @@ class RabbitQueue(Queue):
         try:
             self._broker.channel.basic_publish("", self.thing_name, payload, properties, mandatory=True)
         except (UnroutableError, NackError) as error:
-            self._context.record(Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="Basic.Publish", how=repr(error)))
+            self._context.record(
+                Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="Basic.Publish", how=repr(error))
+            )
             return
         self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key, wire="Basic.Publish"))
 

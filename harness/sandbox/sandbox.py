@@ -1,4 +1,4 @@
-"""One scenario's private world, as the scenario sees it: two brokers, resources, services, faults, and the wait for quiescence."""
+"""One scenario's private world, as the scenario sees it: two brokers, resources, services, faults, and the drain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,9 @@ class Ended:
 class Sandbox:
     """A vhost, an AWS account, links and a journal that no other test shares; made by the fixture `sandbox`."""
 
-    def __init__(self, context: Context, journal: Path, *, reproduce: str = "", on_judged: Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self, context: Context, journal: Path, *, reproduce: str = "", on_judged: Callable[[Event], None] | None = None
+    ) -> None:
         self._context = context
         self._tail = Tail(context.world, journal)
         self._journal = journal
@@ -75,7 +77,12 @@ class Sandbox:
         return Alarms(self._context, name)
 
     def start(
-        self, service: Service, *, uses: Mapping[str, Usable], environment: Mapping[str, str] | None = None, name: str | None = None
+        self,
+        service: Service,
+        *,
+        uses: Mapping[str, Usable],
+        environment: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> Instance:
         """Start a service, wired to what it uses; returns at once, the next act waits until it is ready on the wire.
 
@@ -115,7 +122,9 @@ class Sandbox:
         watches = [hands.watch(leaf, came.append) for leaf in moment.leaves()]
         wanted = 1 if moment.event == "any" else len(watches)
         try:
-            eventually(lambda: len(came) >= wanted, awaited=str(moment), within=within, last=lambda: dict(self._context.world.counts()))
+            eventually(
+                lambda: len(came) >= wanted, awaited=str(moment), within=within, last=lambda: dict(self._context.world.counts())
+            )
         finally:
             for watch in watches:
                 hands.unwatch(watch)
@@ -194,4 +203,3 @@ class Sandbox:
             if reason not in self._around:
                 self._around.add(reason)
                 self._context.record(Event(kind="bypassed", data={"reason": reason}))
-

@@ -1,0 +1,142 @@
+"""The shape of run.json, and how it is put together from what each scenario left in its folder.
+
+Every scenario writes its own entry.json when it ends: so the workers of a parallel run need no word with each other, and a run
+that was interrupted still has what was finished.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+
+SCHEMA = 1
+ENTRY = "entry.json"
+
+
+class WitnessEntry(msgspec.Struct, kw_only=True):
+    """One message that shows what a check found, and the events (`n` in the journal) to look at."""
+
+    message: str
+    events: list[int]
+
+
+class CheckEntry(msgspec.Struct, kw_only=True):
+    """What one check concluded; only `definite` cases can break a promise, `possible` ones are said."""
+
+    check: str
+    conclusion: str
+    label: str | None
+    definite: int
+    possible: int
+    premises: int
+    sentence: str
+    expected: str | None = None
+    waived: dict[str, str] = {}
+    witnesses: list[WitnessEntry] = []
+
+
+class FaultEntry(msgspec.Struct, kw_only=True):
+    """One injected fault: seconds on the sandbox's clock, and how many messages or requests it changed."""
+
+    fault: str
+    link: str
+    began: float | None
+    ended: float | None
+    bite: int
+
+
+class ServiceEntry(msgspec.Struct, kw_only=True):
+    """One service: seconds until it was ready, its exit status if it ended by itself, and its log below the run folder."""
+
+    name: str
+    ready: float | None
+    exit: int | None
+    log: str
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """One scenario of run.json."""
+
+    id: str
+    variant: str | None
+    test: str
+    expected: str
+    outcome: str
+    passed: bool
+    speed: float = 1.0
+    drained: str = ""
+    bypassed: int = 0
+    seconds: float = 0.0
+    skipped: str | None = None
+    error: str | None = None
+    journal: str = ""
+    faults: list[FaultEntry] = []
+    services: list[ServiceEntry] = []
+    checks: list[CheckEntry] = []
+    started: float = 0.0
+
+
+class StackEntry(msgspec.Struct, kw_only=True):
+    """What the scenarios ran on."""
+
+    kind: str
+    speed: float
+    localstack: str
+    rabbitmq: str
+    toxiproxy: dict[str, str]
+
+
+class RunEntry(msgspec.Struct, kw_only=True):
+    """The whole of run.json."""
+
+    schema: int = SCHEMA
+    run: str
+    started: str
+    seconds: float
+    argv: list[str]
+    seed: int
+    interrupted: bool
+    versions: dict[str, str]
+    stack: StackEntry | None
+    fidelity: list[dict[str, object]] = []
+    scenarios: list[Entry] = []
+
+
+def write(path: Path, value: msgspec.Struct) -> None:
+    """Write as indented JSON, atomically: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+    part.replace(path)
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Return what the scenarios of a run folder left, in the order they began."""
+    found = [msgspec.json.decode(path.read_bytes(), type=Entry) for path in folder.glob(f"*/{ENTRY}")]
+    return sorted(found, key=lambda entry: (entry.started, entry.test))
+
+
+def read_run(folder: Path) -> RunEntry:
+    """Return the run.json of a folder. Raises HarnessError when there is none or it is none."""
+    path = folder / "run.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunEntry)
+    except (OSError, msgspec.DecodeError) as error:
+        message = f"{path} cannot be read as a run: {error}"
+        raise HarnessError(message) from error
+
+
+def unpaired(found: Iterable[Entry]) -> list[str]:
+    """Return one sentence per incident of which only one half ran: *as it was* without *as fixed*, or the reverse."""
+    variants: dict[str, set[str]] = {}
+    for entry in found:
+        variants.setdefault(entry.id, set()).add(entry.variant or "")
+    wanted = {"as it was", "as fixed"}
+    return [
+        f"{ident} ran only {there.pop()!r}: an incident is told twice, as it was (judged broken) and as fixed (kept)"
+        for ident, ran in sorted(variants.items())
+        if len(there := ran & wanted) == 1
+    ]
