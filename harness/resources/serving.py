@@ -83,7 +83,8 @@ class Serving:
 
 def response(status: int, body: bytes = b"", *, to: Message | None = None, fields: Mapping[str, str] | None = None) -> bytes:
     """Return an answer to the request `to` on the wire; None: to something that was no request, so that nothing can follow it."""
-    body = b"" if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) else body  # a client would read it as the next answer
+    if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        body = b""  # a client would read it as the beginning of the next answer
     phrases = [one.phrase for one in HTTPStatus if one == status]
     all_fields = {"Content-Type": "application/json", **(fields or {}), "Content-Length": str(len(body))}
     if to is None or not to.keep_alive:

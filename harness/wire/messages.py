@@ -154,7 +154,7 @@ class Splitter:
             raise UnreadableError(reason) from error
         message.fields = head.fields
         message.version = parser.get_http_version()
-        message.keep_alive = parser.should_keep_alive()
+        message.keep_alive = _stays_open(message)  # llhttp forgets its own answer once a message is complete
         if isinstance(parser, httptools.HttpRequestParser):
             message.method = parser.get_method().decode("latin-1")
             message.target = head.url.decode("latin-1")
@@ -237,3 +237,8 @@ class Splitter:
         self._in_trailer = self._left == 0
         self._left += 0 if self._in_trailer else 2
         return False
+
+
+def _stays_open(message: Message) -> bool:
+    words = [word.strip().lower() for word in message.fields.get("connection", "").split(",")]
+    return "close" not in words and (message.version >= "1.1" or "keep-alive" in words)

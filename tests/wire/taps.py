@@ -1,0 +1,100 @@
+"""A tap without a link: a sink that only collects, and the steps of a session collected as bytes."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+from harness.history.events import Declaration, Event
+from harness.model import Key
+from harness.wire.rules import Rule, RuleBook
+from harness.wire.streams import Close, Hold, Seat, Session, Step, Tap
+
+
+class CollectingSink:
+    """What the recorder would be told. `holds` says at which events a barrier begins; its Hold is then in `held`."""
+
+    def __init__(self, *, queues: dict[str, str] | None = None, resources: dict[str, str | None] | None = None) -> None:
+        self.events: list[Event] = []
+        self.queues = queues or {}
+        self.resources = resources or {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.holds: Callable[[Event], bool] = lambda _: False
+        self.held: list[Hold] = []
+
+    def record(self, event: Event) -> Hold | None:
+        self.events.append(event)
+        if self.loop is None or not self.holds(event):
+            return None
+        self.held.append(Hold(self.loop))
+        return self.held[-1]
+
+    def queue_key(self, broker: str, queue: str) -> Key | None:
+        found = self.queues.get(f"{broker}:{queue}")
+        return None if found is None else Key(found)
+
+    def resource(self, name: str) -> Declaration | None:
+        if name not in self.resources:
+            return None
+        return Declaration(what="resource", name=name, key=self.resources[name])
+
+    def of(self, *kinds: str, at: str | None = None) -> list[Event]:
+        return [event for event in self.events if event.kind in kinds and at in (None, event.at)]
+
+    def story(self, *fields: str) -> list[tuple[object, ...]]:
+        return [tuple(getattr(event, field) for field in fields) for event in self.events]
+
+
+class Wire:
+    """The two ends of a session: what went on to the target, what came back to the service, and whether it was closed."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.to_target = b""
+        self.to_service = b""
+        self.closed: list[Close] = []
+        self.holds: list[Hold] = []
+
+    def ask(self, data: bytes, *, by: int | None = None) -> bytes:
+        """Send as the service, in chunks of `by` bytes; return what went on."""
+        before = len(self.to_target)
+        for chunk in cut(data, by):
+            self.to_target += self._bytes(self.session.from_service(chunk))
+        return self.to_target[before:]
+
+    def reply(self, data: bytes, *, by: int | None = None) -> bytes:
+        """Send as the target; return what went on."""
+        before = len(self.to_service)
+        for chunk in cut(data, by):
+            self.to_service += self._bytes(self.session.from_target(chunk))
+        return self.to_service[before:]
+
+    def _bytes(self, steps: Iterable[Step]) -> bytes:
+        out = b""
+        for step in steps:
+            if isinstance(step, Close):
+                self.closed.append(step)
+            elif isinstance(step, Hold):
+                self.holds.append(step)
+            else:
+                out += step
+        return out
+
+
+def cut(data: bytes, by: int | None) -> Iterator[bytes]:
+    size = by or max(1, len(data))
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def tap(
+    sink: CollectingSink,
+    *rules: Rule,
+    at: Seat = "near",
+    link: str = "writer->tcs",
+    conn: int = 1,
+    book: RuleBook | None = None,
+    shared: dict[str, object] | None = None,
+) -> Tap:
+    book = book or RuleBook()
+    for rule in rules:
+        book.arm(rule)
+    return Tap(link, at, conn, sink, book, {} if shared is None else shared)
