@@ -1,7 +1,9 @@
-"""Host and port of a listener, and how to find a port nobody uses. No connections are made here."""
+"""Host and port of a listener, and ports that are kept free until a program of ours listens there. No connections are made here."""
 
 import socket
 from dataclasses import dataclass
+
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,30 @@ class Address:
     def parse(text: str) -> "Address":
         """Read `host:port` back; raises ValueError for anything else."""
         host, colon, port = text.rpartition(":")
-        if not (host and colon and port.isdigit() and 0 < int(port) < 2**16):
+        if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
             message = f"{text!r} is not an address; an address is written host:port"
             raise ValueError(message)
         return Address(host, int(port))
 
 
+def reserved(port: int = 0) -> socket.socket:
+    """Return a socket that keeps a loopback port for a program about to listen there; 0: any free port. Close it afterwards.
+
+    It is bound and never listens. Nobody gets the port by chance, but a program that asks for it by number and sets
+    SO_REUSEADDR (as Erlang, Go and Twisted do) can listen on it meanwhile. Raises OSError where the port is in use.
+    """
+    keeper = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind((LOOPBACK, port))
+    except OSError:
+        keeper.close()
+        raise
+    return keeper
+
+
 def free_port() -> int:
-    """Return a loopback port that nothing was listening on a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    """Return a loopback port that nothing used a moment ago; where there is a choice, use `reserved`."""
+    with reserved() as keeper:
+        port: int = keeper.getsockname()[1]
         return port

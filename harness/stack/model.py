@@ -1,0 +1,61 @@
+"""A stack as a value: where its three servers listen, and who may log in. Nothing is started or connected to here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal, cast
+
+from harness.address import Address
+
+LOCALSTACK, RABBITMQ, MANAGEMENT, TOXIPROXY = (
+    "HARNESS_LOCALSTACK",
+    "HARNESS_RABBITMQ",
+    "HARNESS_RABBITMQ_MANAGEMENT",
+    "HARNESS_TOXIPROXY",
+)
+"""The environment variables that name an external stack."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """LocalStack, RabbitMQ with its management, and Toxiproxy, as they can be reached from this machine.
+
+    `versions` has the keys localstack, rabbitmq and toxiproxy, as the servers say them.
+    """
+
+    kind: Literal["native", "external"]
+    localstack: Address
+    rabbitmq: Address
+    management: Address
+    toxiproxy: Address
+    user: str
+    password: str
+    versions: Mapping[str, str]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which another process attaches to this stack."""
+        return {
+            LOCALSTACK: str(self.localstack),
+            RABBITMQ: f"amqp://{self.user}:{self.password}@{self.rabbitmq}",
+            MANAGEMENT: str(self.management),
+            TOXIPROXY: str(self.toxiproxy),
+        }
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data; `from_json` makes an equal value of it."""
+        return {name: str(value) if isinstance(value := getattr(self, name), Address) else value for name in asdict(self)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, object]) -> "Stack":
+        """Make the stack that `to_json` wrote; raises KeyError, TypeError or ValueError for what it cannot have written."""
+        addresses = {name: Address.parse(str(data[name])) for name in ("localstack", "rabbitmq", "management", "toxiproxy")}
+        versions = data["versions"]
+        if not isinstance(versions, Mapping):
+            message = "versions is not an object"
+            raise TypeError(message)
+        return Stack(
+            kind=cast("Literal['native', 'external']", str(data["kind"])),
+            **addresses,
+            user=str(data["user"]),
+            password=str(data["password"]),
+            versions={str(name): str(version) for name, version in versions.items()},
+        )

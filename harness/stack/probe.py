@@ -1,0 +1,96 @@
+"""Asking LocalStack, RabbitMQ and Toxiproxy one question each: do you answer, and in which version. No clients are needed for it."""
+
+import base64
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from harness.address import Address
+
+WITHIN = 5.0  # s; every one of these answers takes milliseconds on a server that is up
+HEADER = b"AMQP\x00\x00\x09\x01"
+METHOD_FRAME = b"\x01"
+
+
+class NoAnswerError(Exception):
+    """Nothing answered, or not what this server would say; the text is the end of the sentence "X at Y ..."."""
+
+
+def request(
+    address: Address,
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    within: float = WITHIN,
+) -> tuple[int, bytes]:
+    """Make one HTTP request and return status and body; raises NoAnswerError after `within` seconds or without an answer."""
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=within)
+    try:
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, sent, {"Content-Type": "application/json", **(headers or {})})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        message = f"does not answer: {error!r}"
+        raise NoAnswerError(message) from error
+    finally:
+        connection.close()
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header of HTTP basic authentication."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def localstack(address: Address) -> str:
+    """Return LocalStack's version once SQS can be used; raises NoAnswerError until then."""
+    health = _object(address, "/_localstack/health", "LocalStack")
+    state = health.get("services", {}).get("sqs")
+    if state not in ("running", "available"):
+        message = f"answers, but its SQS is {state or 'not there'}; it needs SERVICES=sqs,sns,ses,cloudwatch"
+        raise NoAnswerError(message)
+    return str(health.get("version"))
+
+
+def toxiproxy(address: Address) -> str:
+    """Return the Toxiproxy server's version; raises NoAnswerError."""
+    return str(_object(address, "/version", "Toxiproxy").get("version"))
+
+
+def management(address: Address, user: str, password: str) -> str:
+    """Return RabbitMQ's version as its management API says it; raises NoAnswerError."""
+    overview = _object(address, "/api/overview", "RabbitMQ's management", headers=basic(user, password))
+    return str(overview.get("rabbitmq_version"))
+
+
+def amqp(address: Address) -> None:
+    """Return when a broker answers the AMQP 0-9-1 header with a method frame; raises NoAnswerError otherwise."""
+    try:
+        with socket.create_connection((address.host, address.port), timeout=WITHIN) as connection:
+            connection.sendall(HEADER)
+            answer = connection.recv(1)
+    except OSError as error:
+        message = f"does not answer: {error!r}"
+        raise NoAnswerError(message) from error
+    if answer != METHOD_FRAME:
+        message = "answers, but not in AMQP 0-9-1" if answer else "closes the connection instead of answering in AMQP 0-9-1"
+        raise NoAnswerError(message)
+
+
+def _object(address: Address, path: str, server: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    status, body = request(address, "GET", path, headers=headers)
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        message = "refuses user and password"
+        raise NoAnswerError(message)
+    try:
+        data = json.loads(body)
+    except ValueError:
+        data = None
+    if status != http.HTTPStatus.OK or not isinstance(data, dict):
+        message = f"answers, but not as {server} does (GET {path}: status {status})"
+        raise NoAnswerError(message)
+    return data
