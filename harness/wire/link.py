@@ -142,16 +142,15 @@ class TappedLink:
         pair = self._expected = Pair(self._next())
         tap = self._tap("near", pair.conn)
         self._record(tap, "opened")
-        try:
-            upstream = await connected((LOOPBACK, self._via))
-        except OSError:
+        upstream = await self._connected((LOOPBACK, self._via), service)
+        if upstream is None:
             record_closed(tap, "target", "refused")
-            reset(service)
             self._expected = None
             return
         pipe = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
         pipe.tell_written(pair.near_wrote)
-        await self._attach(pipe, service, upstream)
+        self._connections.add(pipe)
+        await pipe.start(service=service, target=upstream)
         await self._await_arrival(pair, tap)
 
     async def _await_arrival(self, pair: Pair, tap: Tap) -> None:
@@ -182,16 +181,15 @@ class TappedLink:
     async def _reach(self, one: socket.socket, pair: Pair, address: tuple[str, int]) -> None:
         tap = self._tap("far", pair.conn)
         self._record(tap, "opened")
-        try:
-            upstream = await connected(address)
-        except OSError:
+        upstream = await self._connected(address, one)
+        if upstream is None:
+            pair.fate.reset = "target"  # before the loop comes to what the near tap sees of it
             record_closed(tap, "target", "refused")
-            pair.fate.reset = "target"
-            reset(one)
             return
         pipe = Pipe(tap, self._session(tap), pair.fate, done=self._connections.discard)
         pipe.heard = self._comparing(pair, tap)
-        await self._attach(pipe, one, upstream)
+        self._connections.add(pipe)
+        await pipe.start(service=one, target=upstream)
 
     async def _visit(self, one: socket.socket, pair: Pair) -> None:
         assert callable(self._target)  # noqa: S101 (checked where the connection was accepted)
@@ -200,8 +198,7 @@ class TappedLink:
         visit = Visit(tap, self._target(tap), pair.fate, done=self._connections.discard)
         visit.heard = self._comparing(pair, tap)
         self._connections.add(visit)
-        await asyncio.get_running_loop().connect_accepted_socket(lambda: visit.protocol, one)
-        visit.start()
+        await visit.start(service=one)
 
     def _comparing(self, pair: Pair, tap: Tap) -> Callable[[bytes], None]:
         def compare(data: bytes) -> None:
@@ -212,16 +209,16 @@ class TappedLink:
 
     # both
 
-    async def _attach(self, pipe: Pipe, service: socket.socket, target: socket.socket) -> None:
-        """Give both sockets to the loop; nothing is read before both have their transport."""
-        loop = asyncio.get_running_loop()
-        near_end, far_end = pipe.protocols
-        for one in (service, target):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connections.add(pipe)
-        await loop.connect_accepted_socket(lambda: far_end, target)
-        await loop.connect_accepted_socket(lambda: near_end, service)
-        pipe.start()
+    async def _connected(self, address: tuple[str, int], waiting: socket.socket) -> socket.socket | None:
+        """Return a connection to `address`, None after `waiting` was reset because there is none to be had."""
+        try:
+            return await connected(address)
+        except OSError:
+            reset(waiting)
+            return None
+        except asyncio.CancelledError:
+            waiting.close()
+            raise
 
     def _record(self, tap: Tap, kind: str, **data: object) -> None:
         event = Event(kind="opened" if kind == "opened" else "gap", at=tap.at, link=tap.link, conn=tap.conn, data=data or None)

@@ -5,8 +5,10 @@ one chunk and the transport's write buffer.
 """
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, cast
 
 from harness.history.events import Event
@@ -17,16 +19,18 @@ OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
 
 
 class End(asyncio.Protocol):
-    """One socket of a connection, as the loop sees it."""
+    """One socket of a connection, as the loop sees it; `socket` until it has its transport."""
 
     def __init__(self, side: Side, owner: "Connection") -> None:
         self.side: Final[Side] = side
+        self.socket: socket.socket | None = None
         self.transport: asyncio.Transport
         self._owner = owner
         self._reading = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Keep the transport, which owns the socket from now on."""
+        self.socket = None
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -50,6 +54,13 @@ class End(asyncio.Protocol):
         """Hand over that the peer has caught up."""
         self._owner.congested(self.side, full=False)
 
+    def end(self, *, rst: bool) -> None:
+        """Close the transport, or the socket that has none yet."""
+        if self.socket is not None:
+            self.socket.close()
+        elif hasattr(self, "transport"):
+            end(self.transport, rst=rst)
+
     def read(self, *, wanted: bool) -> None:
         """Read from this socket, or leave what comes in the kernel."""
         if wanted != self._reading and not self.transport.is_closing():
@@ -58,6 +69,10 @@ class End(asyncio.Protocol):
                 self.transport.resume_reading()
             else:
                 self.transport.pause_reading()
+
+
+def _itself(one: End) -> End:
+    return one
 
 
 class Pump:
@@ -158,8 +173,14 @@ class Connection:
         self._told: set[Side] = set()
         self._recorded = False
 
-    def start(self) -> None:
-        """Begin to read, now that every socket has its transport."""
+    async def start(self, **sockets: socket.socket) -> None:
+        """Give the loop the sockets (service=, target=), and pump once every one of them has its transport."""
+        loop = asyncio.get_running_loop()
+        for side, one in self._ends.items():
+            one.socket = sockets[side]
+        for side, one in reversed(self._ends.items()):
+            sockets[side].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.connect_accepted_socket(partial(_itself, one), sockets[side])
         for pump in self._pumps.values():
             pump.go_on()
 
@@ -210,6 +231,7 @@ class Connection:
         self.tap.recorder.record(
             Event(kind="gap", at=self.tap.at, link=self.tap.link, conn=self.tap.conn, data={"reason": reason})
         )
+        self.fate.reset = "target"
         self.shut(reset=("service", "target"))
 
     def shut(self, *, reset: tuple[Side, ...] = ()) -> None:
@@ -217,7 +239,7 @@ class Connection:
         if not self.over:
             self.over = True
             for side, one in self._ends.items():
-                end(one.transport, rst=side in reset)
+                one.end(rst=side in reset)
             self._done(self)
 
     def _record_closed(self, by: Side, how: str) -> None:
@@ -238,11 +260,6 @@ class Pipe(Connection):
             "service": Pump(session.from_service, service, target, self),
             "target": Pump(session.from_target, target, service, self),
         }
-
-    @property
-    def protocols(self) -> tuple[End, End]:
-        """Return what the loop calls: the service's end and the target's end."""
-        return self._ends["service"], self._ends["target"]
 
     def tell_written(self, then: Callable[[bytes], None]) -> None:
         """Call `then` with all that goes on to the target."""
@@ -272,11 +289,6 @@ class Visit(Connection):
         service = End("service", self)
         self._ends = {"service": service}
         self._pumps = {"service": Pump(terminal.received, service, service, self)}
-
-    @property
-    def protocol(self) -> End:
-        """Return what the loop calls."""
-        return self._ends["service"]
 
     def ended(self, side: Side, how: Ending) -> None:
         """Tell terminal and journal that the client has ended, then end too."""
