@@ -1,0 +1,64 @@
+"""The services that come with the repository: that each can be read, and that what they are built from is locked."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.services.service import Service, every
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "services"
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/service.toml"))
+LOCKS = sorted(FOLDER.glob("*/locks/*.txt"))
+
+
+@pytest.fixture(autouse=True)
+def own_services(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HARNESS_SERVICES", str(FOLDER))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_service_names_a_program_that_is_there(name: str):
+    service = Service.named(name)
+
+    assert (FOLDER / name / service.command[1]).is_file()
+    assert all((FOLDER / name / lock).is_file() for lock in service.build.values())
+
+
+def test_the_services_are_those_of_the_incidents_and_of_bad_starts():
+    assert {service.name for service in every()} == set(NAMES)
+    assert {"esr-writer", "esr-exporter", "trainee-sync", "trainee-details", "prefork", "exits-at-once", "never-ready"} <= set(
+        NAMES
+    )
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parts[-3]}/{lock.name}")
+def test_every_requirement_is_held_by_hashes_and_none_by_an_address(lock: Path):
+    text = lock.read_text(encoding="utf-8")
+    requirements = re.findall(r"^\S+==\S+", text, flags=re.MULTILINE)
+    unhashed = re.findall(r"^\S+==\S+$", text, flags=re.MULTILINE)
+
+    assert requirements
+    assert not unhashed
+    assert "://" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "overlay", "variable", "value"),
+    [
+        ("esr-writer", "as it was", "ON_FAILURE", "reject"),
+        ("esr-writer", "requeued at once", "ON_FAILURE", "requeue"),
+        ("esr-writer", "as fixed", "ON_FAILURE", "retry later"),
+        ("esr-exporter", "as it was", "CONFIRMS", "no"),
+        ("esr-exporter", "with confirms", "CONFIRMS", "yes"),
+        ("trainee-sync", "as it was", "REPORT_LOGGED_ERRORS", "no"),
+        ("trainee-sync", "as fixed", "TYPE_FROM_ATTRIBUTE", "no"),
+        ("trainee-details", "as it was", "SEND_TYPE", "yes"),
+        ("trainee-details", "as fixed", "SEND_TYPE", "no"),
+    ],
+)
+def test_a_variant_is_a_setting_of_the_same_program(name: str, overlay: str, variable: str, value: str):
+    service = Service.named(name)
+
+    assert service[overlay].environment[variable] == value
+    assert service[overlay].command == service.command
