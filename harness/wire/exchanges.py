@@ -152,7 +152,7 @@ class Exchanges(Generic[E]):
         message = self._answers.end()
         if message is not None:
             exchange = self._open.popleft()
-            exchange.answer = message
+            exchange.answer, exchange.shown = message, message.status
             for _hold in (*self.replied(exchange), *self.passed(exchange)):
                 pass
 
@@ -238,11 +238,10 @@ class Exchanges(Generic[E]):
                 self._back.reset()
         else:
             self._open.popleft()
-            exchange.answer = message
-            yield from self._whole_answer(exchange, message, piece.raw)
+            exchange.answer, exchange.shown = message, message.status
+            yield from self._whole_answer(exchange, piece.raw)
 
-    def _whole_answer(self, exchange: E, message: Message, raw: bytes) -> Iterator[Step]:
-        exchange.shown = message.status
+    def _whole_answer(self, exchange: E, raw: bytes) -> Iterator[Step]:
         yield from self.replied(exchange)
         exchange.untouched = not self._back.gone
         changed = None if self.lost_track else self.change_answer(exchange)
