@@ -1,7 +1,7 @@
 """What has to work before anything is installed: the cache folder, a private uv, the checkout's `.venv`. Standard library only.
 
-`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`; brokers are not dealt with here. It must be
-readable by Pythons older than the one it asks for, so that they get a sentence and not a SyntaxError.
+`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`, `... --clear` is `make clean CACHE=1`; brokers are
+not dealt with here. It must be readable by Pythons older than the one it asks for: they get a sentence, not a SyntaxError.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 NAME = "message-chaos-harness"
 OLDEST = (3, 11)
 BUILD_LOCK = "build.txt"
+OURS = ("locks", "work", "services", "uv-*", "localstack-*", "rabbitmq-*", "toxiproxy-*")
 
 
 class SetupError(Exception):
@@ -142,6 +143,24 @@ def _fingerprint(checkout: Path) -> str:
     return digest.hexdigest()
 
 
+def clear(cache: Path) -> None:
+    """Remove what the harness has put into the cache, and nothing else: HARNESS_CACHE may name a folder with more in it."""
+    for pattern in OURS:
+        for each in cache.glob(pattern):
+            remove(each)
+
+
+def remove(tree: Path) -> None:
+    """Remove a folder, also one with folders in it that may not be written to: Go makes its module cache so."""
+    for folder, names, _ in os.walk(tree):
+        for name in names:
+            path = Path(folder) / name
+            if not path.is_symlink():
+                path.chmod(0o755)
+    if tree.exists():
+        shutil.rmtree(tree)
+
+
 def call(command: Sequence[object], complaint: str, environment: Mapping[str, str] | None = None) -> None:
     """Run a command to its end; what it said is shown only if it fails, behind the complaint, as SetupError."""
     done = subprocess.run(
@@ -164,7 +183,10 @@ def main(arguments: Sequence[str]) -> int:
         say(f"set-up: Python {sys.version.split()[0]} is too old, 3.11 is needed; make setup PYTHON=<a newer one>")
         return 3
     try:
-        make_environment(Path(arguments[0]).resolve(), cache_folder())
+        if arguments[0] == "--clear":
+            clear(cache_folder())
+        else:
+            make_environment(Path(arguments[0]).resolve(), cache_folder())
     except SetupError as error:
         say(f"set-up: {error}")
         return 3

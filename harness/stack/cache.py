@@ -1,7 +1,6 @@
 """The user's cache as the package sees it: how a tool gets there whole or not at all. Nothing is fetched here."""
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,17 +47,9 @@ def placed(name: str, whole: str, make: Callable[[Path, Path], Path], waiting: P
         if not (final / whole).exists():
             work, half = cache / "work" / name, cache / "work" / f"{name}.half"
             for old in (half, final):
-                remove(old)
+                bootstrap.remove(old)
             work.mkdir(parents=True, exist_ok=True)
             half.mkdir()
             make(work, half).rename(final)
-            remove(work)
+            bootstrap.remove(work)
     return final
-
-
-def remove(tree: Path) -> None:
-    """Remove a folder, also one with folders that may not be written to: Go's module cache is made of them."""
-    if tree.exists():
-        for each in (tree, *(path for path in tree.rglob("*") if path.is_dir() and not path.is_symlink())):
-            each.chmod(0o755)
-        shutil.rmtree(tree)

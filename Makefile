@@ -1,0 +1,44 @@
+# What there is to do in a checkout; each target sets up what it needs. Needs nothing but make and a Python >= 3.11.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Interpreters are never downloaded: the one that runs the set-up is the one that is used.
+export UV_PYTHON_DOWNLOADS := never
+
+.NOTPARALLEL:
+.PHONY: help setup test scenarios clean
+
+help:
+	@echo "make scenarios          sets up, runs every incident scenario on real brokers, prints the verdicts"
+	@echo "make test               sets up, then lint, types, import layers and the harness's own tests with coverage"
+	@echo "make setup              only the set-up: .venv, LocalStack, RabbitMQ and Toxiproxy in the user's cache"
+	@echo "make clean [CACHE=1]    removes what set-up and runs left here; with CACHE=1 the tools in the cache too"
+
+setup:
+	@$(PYTHON) harness/stack/bootstrap.py .
+	@$(BIN)/harness provision
+
+scenarios: setup
+	$(BIN)/pytest scenarios
+
+# The plugin is loaded by pytest before any other plugin could start coverage, so coverage starts pytest.
+test: setup
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests
+	$(BIN)/coverage combine --quiet
+	@echo "---- coverage of the tests themselves: 100 % is needed (an assertion that never runs shows here)"
+	$(BIN)/coverage report --include='tests/*' --fail-under=100
+	@echo "---- coverage of the harness: 95 % is needed"
+	$(BIN)/coverage report --include='harness/*' --fail-under=95
+
+clean:
+ifeq ($(CACHE),1)
+	@$(PYTHON) harness/stack/bootstrap.py --clear
+endif
+	rm -rf .venv .harness .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
