@@ -31,6 +31,7 @@ _THROTTLED = ("throttl", "overlimit", "slowdown", "requestlimitexceeded", "tooma
 Members = dict[str, object]
 _RAW = dict[str, msgspec.Raw]
 T = TypeVar("T")
+_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Attribute(msgspec.Struct, rename="pascal"):
@@ -149,7 +150,7 @@ def _read(message: Message, kind: type[T], operation: str) -> T:
         raise UnreadableCallError(reason)
     try:
         return msgspec.json.decode(message.body or b"{}", type=kind, strict=False)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _NOT_JSON as error:
         reason = f"{operation}: {error}"
         raise UnreadableCallError(reason) from error
 
@@ -202,7 +203,7 @@ def _code(answer: Message) -> str:
         return queried
     try:
         named = msgspec.json.decode(answer.body, type=_Error).type or ""
-    except (msgspec.MsgspecError, RecursionError):
+    except _NOT_JSON:
         named = ""  # a gateway's page: the status is all there is
     return named.rpartition("#")[2]
 
