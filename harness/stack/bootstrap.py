@@ -1,6 +1,6 @@
-"""What has to work before anything is installed: the cache folder, a private uv, the checkout's `.venv`. Standard library only.
+"""What has to work before anything is installed: the cache folder, a private uv, `.venv`. Standard library only.
 
-`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`, `... --clear` is `make clean CACHE=1`; brokers are
+`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`, `... --clear` is `make clean CACHE=1`. Brokers are
 not dealt with here. It must be readable by Pythons older than the one it asks for: they get a sentence, not a SyntaxError.
 """
 
@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 NAME = "message-chaos-harness"
@@ -56,12 +56,16 @@ def _problem(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def alone(cache: Path, name: str) -> Iterator[None]:
-    """Hold `name` in this cache: others, in other processes too, wait. The kernel lets go of it when a process dies."""
+def alone(cache: Path, name: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold `name` in this cache: others, in other processes too, say so and wait. The kernel lets go when a process dies."""
     folder = cache / "locks"
     folder.mkdir(exist_ok=True)
     with (folder / name).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting("another set-up is at it; waiting for its end")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -89,7 +93,7 @@ def private_uv(cache: Path) -> Path:
     lock = lock_file("setup.txt")
     final = cache / f"uv-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     uv = final / "bin" / "uv"
-    with alone(cache, "uv"):
+    with alone(cache, "uv", lambda line: say(f"uv: {line}")):
         if not uv.exists():
             say("uv: installing it into the cache")
             half = final.with_name(final.name + ".half")

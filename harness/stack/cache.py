@@ -42,8 +42,7 @@ def placed(name: str, whole: str, make: Callable[[Path, Path], Path], waiting: P
     final = cache / name
     if (final / whole).exists():
         return final
-    waiting("waiting for another set-up, if there is one")
-    with bootstrap.alone(cache, name):
+    with bootstrap.alone(cache, name, waiting):
         if not (final / whole).exists():
             work, half = cache / "work" / name, cache / "work" / f"{name}.half"
             for old in (half, final):
