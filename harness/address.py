@@ -1,4 +1,4 @@
-"""Host and port of a listener, and ports that are kept free until a program of ours listens there. No connections are made here."""
+"""Host and port of a listener, and ports kept free until a program of ours listens there. Nothing connects here."""
 
 import socket
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asking LocalStack, RabbitMQ and Toxiproxy one question each: do you answer, and in which version. No clients are needed for it."""
+"""One question each to LocalStack, RabbitMQ and Toxiproxy: do you answer, in which version? No client library takes part."""
 
 import base64
 import http.client

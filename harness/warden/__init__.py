@@ -104,6 +104,11 @@ class Warden:
         child.pid = answer["pid"]
         return child
 
+    @property
+    def ending(self) -> bool:
+        """Whether the end of the run was asked for; processes that end now do so because of it."""
+        return self._ending
+
     def keep(self) -> None:
         """Let the warden outlive this process: from now on it ends with SIGTERM to `pid`, and nothing can be asked of it."""
         self._ending = True

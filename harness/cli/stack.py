@@ -1,0 +1,83 @@
+"""`harness up`, `harness down`, `harness status`: a stack kept running between runs, so that each run starts at once."""
+
+import json
+import shlex
+from typing import Annotated
+
+import typer
+
+from harness.errors import StackError
+from harness.stack.model import Stack
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print it for a program.")]
+_NONE = "no stack is up; `harness up` starts one"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the three commands."""
+    app.command(epilog='Example: eval "$(harness up)" && pytest')(up)
+    app.command(epilog="Example: harness down")(down)
+    app.command(epilog="Example: harness status --json")(status)
+
+
+def up(*, as_json: AsJson = False) -> None:
+    """Start LocalStack, RabbitMQ and Toxiproxy and keep them running; pytest attaches to them by itself.
+
+    Prints the variables by which other programs reach them. A stack that is up already is left as it is. HARNESS_LOCALSTACK_PORT,
+    HARNESS_RABBITMQ_PORT, HARNESS_RABBITMQ_MANAGEMENT_PORT and HARNESS_TOXIPROXY_PORT fix ports.
+    """
+    from harness.stack import running
+
+    stack = running.up(_progress)
+    if as_json:
+        typer.echo(_json(stack))
+        return
+    for name, value in stack.environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def down(*, as_json: AsJson = False) -> None:
+    """End the stack that `harness up` keeps; nothing of it is left. No error when there is none."""
+    from harness.stack import running
+
+    ended = running.down()
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "ended": ended}))
+    else:
+        typer.echo("the stack has ended" if ended else "no stack was up")
+
+
+def status(*, as_json: AsJson = False) -> None:
+    """Say whether a stack is up, where it listens and in which versions. Exit code 3 when none is up, or not all of one."""
+    from harness.stack import running
+
+    stack = running.find_running()
+    if as_json:
+        typer.echo(_json(stack))
+    elif stack is not None:
+        _show(stack)
+    if stack is None:
+        if as_json:
+            raise typer.Exit(3)
+        raise StackError(_NONE)
+
+
+def _json(stack: Stack | None) -> str:
+    if stack is None:
+        return json.dumps({"schema": 1, "up": False})
+    return json.dumps({"schema": 1, "up": True, "stack": stack.to_json(), "environment": stack.environment()}, indent=2)
+
+
+def _show(stack: Stack) -> None:
+    rows = [
+        ("LocalStack", stack.versions.get("localstack", ""), stack.localstack),
+        ("RabbitMQ", stack.versions.get("rabbitmq", ""), stack.rabbitmq),
+        ("management", "", stack.management),
+        ("Toxiproxy", stack.versions.get("toxiproxy", ""), stack.toxiproxy),
+    ]
+    for name, version, address in rows:
+        typer.echo(f"{name:<12}{version:<10}{address}")
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
