@@ -17,6 +17,7 @@ def altered(
     attributes: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     body: str | None = None,
+    on: str | None = None,
     key: str | None = None,
     times: int | None = None,
     begins: Moment | None = None,
@@ -26,7 +27,8 @@ def altered(
 
     On the wire: `attributes` are set (SQS message attributes of type String; AMQP headers), those in `drop` are taken away,
     `body` replaces the body; lengths and the MD5 sums that SDKs verify are made right again. Sends change before the broker sees
-    them, deliveries before the service does. `key` restricts it to one message, `times` to the first so many.
+    them, deliveries before the service does. `on` restricts it to one operation (ReceiveMessage, SendMessage, Basic.Deliver),
+    `key` to one message, `times` to the first so many.
     Begins: with the next message; one that is held in the moment's barrier is changed already.
     Removing it: messages pass unchanged again; those that were changed on the way to the broker stay so.
     Raises UsageError for what is no link, no moment, no positive number, changes nothing, or breaks the rules of SQS: at most 10
@@ -36,9 +38,9 @@ def altered(
     given = _attributes(attributes) if attributes else None
     dropped = names("altered(link", "drop", drop)
     _something(given, dropped, body)
-    checked_words("altered(link", key=key)
+    checked_words("altered(link", on=on, key=key)
     checked_times("altered(link", times)
-    settings = (("attributes", given), ("drop", dropped), ("body", body), ("key", key), ("times", times))
+    settings = (("attributes", given), ("drop", dropped), ("body", body), ("on", on), ("key", key), ("times", times))
     return fault_on_link("altered", link, begins=begins, lasts=lasts, settings=settings)
 
 

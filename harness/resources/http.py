@@ -41,6 +41,8 @@ class Http:
         checked(name, settings, ("key", "version", "status"))
         self.name = name
         self.stored: dict[str, Stored] = {}
+        # A question rarely has a body: where the key stands there, it is known by the path that the change was made at.
+        self._paths: dict[str, str] = {}
         self._key = _place(settings.get("key"))
         self._version = _place(settings.get("version"))
         status = settings.get("status")
@@ -85,6 +87,7 @@ class Http:
 
     def _change(self, key: str, request: Message) -> bytes:
         count = self.stored[key].count + 1 if key in self.stored else 1
+        self._paths[request.target] = key
         self.stored[key] = Stored(bytes(request.body), request.fields.get("content-type", ""), count)
         return json.dumps({"key": key, "count": count}).encode()
 
@@ -100,7 +103,7 @@ class Http:
         if request.method not in ASKS:
             status, allowed = HTTPStatus.METHOD_NOT_ALLOWED, ", ".join(ASKS + CHANGES)
             return status, response(status, b"{}", to=request, fields={"Allow": allowed})
-        found = self.stored.get(key)
+        found = self.stored.get(key or self._paths.get(request.target, ""))
         if found is None:
             return HTTPStatus.NOT_FOUND, response(HTTPStatus.NOT_FOUND, b"{}", to=request)
         fields = {"Content-Type": found.media_type} if found.media_type else None

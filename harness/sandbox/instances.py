@@ -118,6 +118,13 @@ class Instance(Usable):
     def _links(self) -> list[Link]:
         return sorted({link_name(self.thing_name, thing) for thing in self._uses.values()}, key=str)
 
+    @property
+    def exit_of_its_own(self) -> int | None:
+        """The exit status of a service that ended by itself; None while it runs, or when the harness ended it."""
+        if self.process is None or self.process.ended_by_harness:
+            return None
+        return self.process.status
+
     # ------------------------------------------------------------------ what a scenario calls
 
     def link(self, thing: Usable) -> Link:

@@ -157,7 +157,8 @@ class Sandbox:
         for thing in list(self._context.things.values()):
             if isinstance(thing, Queue):
                 thing.scan()
-        self._context.world.flush()
+        # From here on the journal belongs to whoever judges: verdicts are appended to it.
+        self._context.world.close()
 
     def end(self) -> Ended:
         """Finish, and give back everything this world had: queues, vhost, links, proxies. Idempotent."""
@@ -168,7 +169,6 @@ class Sandbox:
             finally:
                 for end in reversed(self._context.ends):
                     end()
-                self._context.world.close()
         return Ended(self._outcome, len(self._around))
 
     @property

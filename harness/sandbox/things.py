@@ -14,7 +14,7 @@ from harness.history.events import Declaration, Event
 from harness.model import Link, Thing
 from harness.recorder.client import World
 from harness.services.parts import Parts
-from harness.stack import Stack
+from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden
 

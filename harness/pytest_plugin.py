@@ -1,0 +1,170 @@
+"""The pytest plugin: fixtures `stack` and `sandbox`, the marker `scenario`, the options, the story of a failure, run.json.
+
+The only module that knows pytest. It imports the harness when a scenario first needs it: collecting a repository that merely has
+this plugin installed pays for nothing.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import HarnessError, InconclusiveError, MissingToolError, UsageError, Violation
+
+if TYPE_CHECKING:
+    from harness.report.recording import Session
+    from harness.sandbox.sandbox import Sandbox
+    from harness.stack.model import Stack
+
+STACKS = ("auto", "native", "external")
+SPEEDS = ("1",)
+TOXIPROXIES = ("server",)
+OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
+    "stack": ("auto", "which stack: auto, native, external (addresses from HARNESS_* variables)", STACKS),
+    "speed": ("1", "cap on a scenario's own speed", SPEEDS),
+    "toxiproxy": ("server", "which Toxiproxy", TOXIPROXIES),
+    "runs": (".harness/runs", "where run folders go", None),
+    "require": ("", "what has to be there, as java,node: missing it is an error instead of a skip", None),
+    "seed": (None, "the seed of everything drawn", None),
+    "recorder": ("process", "where taps run: process, thread", ("process", "thread")),
+}
+RECORDING = pytest.StashKey["Recording"]()
+SESSION = pytest.StashKey["Session"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; each has a HARNESS_* environment twin."""
+    group = parser.getgroup("harness", "cross-service contract and chaos tests")
+    for name, (default, text, choices) in OPTIONS.items():
+        said = f"{text} (HARNESS_{name.upper()}; default: {default})" + (f" [{'|'.join(choices)}]" if choices else "")
+        group.addoption(f"--harness-{name}", dest=f"harness_{name}", default=None, help=said)
+
+
+def option(config: pytest.Config, name: str) -> str | None:
+    """Return an option's value: from the command line, its environment twin, or its default. Raises pytest.UsageError."""
+    default, _, choices = OPTIONS[name]
+    given: str | None = config.getoption(f"harness_{name}")
+    value = given if given is not None else os.environ.get(f"HARNESS_{name.upper()}", default)
+    if choices is not None and value not in choices:
+        message = f"--harness-{name}={value}: choose one of {', '.join(choices)}"
+        raise pytest.UsageError(message)
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and hold that every option means something."""
+    config.addinivalue_line(
+        "markers", "scenario(id, variant=None, *, speed=1, alone=()): an incident or promise, told on real services and brokers"
+    )
+    for name in OPTIONS:
+        option(config, name)
+    seed = option(config, "seed")
+    if seed is not None and not seed.isdigit():
+        message = f"--harness-seed={seed}: a seed is a whole number"
+        raise pytest.UsageError(message)
+
+
+def _session(config: pytest.Config) -> "Session":
+    from harness.report.recording import Session
+
+    if SESSION not in config.stash:
+        shared = getattr(config, "workerinput", {}).get("harness_run")
+        config.stash[SESSION] = Session(
+            runs=Path(option(config, "runs") or "."),
+            folder=None if shared is None else Path(shared),
+            stack=option(config, "stack") or "auto",
+            recorder=option(config, "recorder") or "process",
+            seed=option(config, "seed"),
+            argv=list(config.invocation_params.args),
+            root=config.rootpath,
+        )
+    return config.stash[SESSION]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Give a worker of pytest-xdist the run folder, so that all write into one."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["harness_run"] = str(_session(config).folder.resolve())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> "Stack":
+    """LocalStack, RabbitMQ and Toxiproxy, running: attached to or started for this session."""
+    return _session(request.config).run.stack
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> Iterator["Sandbox"]:
+    """One scenario's private world: a vhost and an AWS account, links, services, faults, a journal."""
+    session = _session(request.config)
+    marker = request.node.get_closest_marker("scenario")
+    ident, variant = _told(marker, request.node.name)
+    with session.scenario(ident, variant, request.node.nodeid) as recording:
+        request.node.stash[RECORDING] = recording
+        yield recording.sandbox
+
+
+def _told(marker: pytest.Mark | None, name: str) -> tuple[str, str | None]:
+    if marker is None:
+        return name.partition("[")[0], None
+    if not marker.args:
+        message = f"{name}: the marker scenario needs an id, as in @pytest.mark.scenario('S2-02', 'as it was')"
+        raise UsageError(message)
+    variant = marker.args[1] if len(marker.args) > 1 else marker.kwargs.get("variant")
+    return str(marker.args[0]), None if variant is None else str(variant)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a scenario to the rules of its variant, once its body is through."""
+    try:
+        result = yield
+    except MissingToolError as error:
+        required = [tool for tool in (option(item.config, "require") or "").split(",") if tool and tool in str(error)]
+        if required:
+            raise
+        pytest.skip(str(error))
+    recording = item.stash.get(RECORDING, None)
+    if recording is not None and item.get_closest_marker("scenario") is not None:
+        recording.hold_to_the_rules()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show a verdict or a harness error as its own words instead of a traceback, and keep the outcome for run.json."""
+    report = yield
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, (Violation, HarnessError)):
+        word = "" if isinstance(error, (Violation, InconclusiveError)) else f"{type(error).__name__}: "
+        report.longrepr = f"{word}{error}"
+    recording = item.stash.get(RECORDING, None)
+    if recording is not None:
+        recording.phase(report.when or "", report.outcome, None if report.passed else str(report.longrepr))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
+    """End with the table of verdicts, and where the run's folder is."""
+    session = config.stash.get(SESSION, None)
+    if session is None or hasattr(config, "workerinput"):
+        return
+    lines = session.summary()
+    if lines:
+        terminalreporter.section("scenarios")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write run.json, also of an interrupted run, and end everything that was started."""
+    shared = session.config.stash.get(SESSION, None)
+    if shared is not None:
+        interrupted = int(exitstatus) == int(pytest.ExitCode.INTERRUPTED)
+        shared.end(interrupted=interrupted, whole=not hasattr(session.config, "workerinput"))

@@ -1,0 +1,172 @@
+"""One run of scenarios, from the stack to the verdicts: BEGIN READING HERE.
+
+    stack      LocalStack, RabbitMQ and Toxiproxy are attached to or started, once            harness/stack/
+    recorder   one loop that will run all taps and resources, and write the journals          harness/recorder/
+    sandbox    a scenario gets a vhost, an AWS account, a journal of its own                  harness/sandbox/
+    links      service -> near tap -> Toxiproxy -> far tap -> broker or resource              harness/wire/
+    services   are started as processes; ready when their wire shows it                       harness/services/
+    faults     begin at their moments, while the bytes of the moment are held                 harness/faults/
+    drain      waits until the world is quiet or steady                                       harness/sandbox/drain.py
+    history    is closed, the services killed, the queues scanned                             harness/sandbox/sandbox.py
+    checks     judge the journal, in one pass                                                 harness/checks/
+    report     run.json, the table in the terminal                                            harness/report/
+
+`pytest_plugin.py` drives a `Run`: one a pytest process, one `scenario` a test.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clock import utc
+from harness.errors import HarnessError
+from harness.history.events import Header
+from harness.recorder.client import Recorder
+from harness.sandbox.sandbox import Sandbox
+from harness.sandbox.things import Context
+from harness.stack.cache import folder as cache_folder
+from harness.stack.choice import choose
+from harness.stack.model import Stack
+from harness.toxiproxy.client import Toxiproxy
+from harness.warden import Warden
+
+
+@dataclass(frozen=True)
+class Story:
+    """Which scenario a test is: its id and variant from the marker, and where pytest finds it."""
+
+    ident: str
+    variant: str | None
+    test: str
+    reproduce: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where one scenario's journal is, and the sandbox that writes it."""
+
+    sandbox: Sandbox
+    folder: Path
+    journal: Path
+
+
+class Run:
+    """What all scenarios of one pytest process share: started on first use, gone when `end` returns."""
+
+    def __init__(self, folder: Path, *, stack: str = "auto", recorder: str = "process") -> None:
+        self.folder = folder
+        self._kind = stack
+        self._how = recorder
+        self._open = contextlib.ExitStack()
+        self._stack: Stack | None = None
+        self._recorder: Recorder | None = None
+        self._warden: Warden | None = None
+        self._ident = f"h{secrets.token_hex(3)}"
+        self._account = secrets.randbelow(900_000) + 100_000
+        self._count = 0
+
+    @property
+    def warden(self) -> Warden:
+        """The process that starts every other, and leaves none behind, however this one ends."""
+        if self._warden is None:
+            self._warden = Warden.start(Path(tempfile.mkdtemp(prefix="harness-")))
+            self._open.callback(self._warden.end)
+        return self._warden
+
+    @property
+    def stack(self) -> Stack:
+        """The three servers. Raises StackError, saying what to do, where they cannot be had."""
+        if self._stack is None:
+            self._stack = choose(self._kind, self.warden, logs=self.folder / "stack", progress=progress)
+        return self._stack
+
+    @property
+    def recorder(self) -> Recorder:
+        """The loop of all taps and resources."""
+        if self._recorder is None:
+            self._recorder = Recorder.start(self._spawn if self._how == "process" else None)
+            self._open.callback(self._recorder.end)
+        return self._recorder
+
+    def _spawn(self, command: Sequence[str], descriptor: int) -> None:
+        log = self.folder / "recorder.log"
+        child = self.warden.spawn("recorder", command, environment=dict(os.environ), log=log, pass_fds=(descriptor,))
+        # Registered before Recorder.end, so called after it: the process has been told to end and is given its time.
+        self._open.callback(lambda: child.wait(10))
+
+    @contextlib.contextmanager
+    def scenario(self, story: Story) -> Iterator[Told]:
+        """Give one scenario its sandbox; afterwards everything the sandbox had is given back."""
+        folder = self._own_folder(story)
+        journal = folder / "journal.jsonl"
+        self._count += 1
+        ident = f"{self._ident}{self._count}"
+        header = Header(
+            sandbox=ident,
+            scenario=story.ident,
+            variant=story.variant or "",
+            test=story.test,
+            started=utc().isoformat(),
+            versions=dict(self.stack.versions),
+        )
+        context = Context(
+            ident=ident,
+            account=f"{self._account}{self._count:06d}",
+            stack=self.stack,
+            warden=self.warden,
+            world=self.recorder.world(header, journal),
+            toxiproxy=Toxiproxy(self.stack.toxiproxy.host, self.stack.toxiproxy.port),
+            folder=folder,
+            cache=cache_folder(),
+            act=lambda: None,
+        )
+        sandbox = Sandbox(context, journal, reproduce=story.reproduce)
+        try:
+            yield Told(sandbox, folder, journal)
+        finally:
+            sandbox.end()
+
+    def _own_folder(self, story: Story) -> Path:
+        name = "-".join(part for part in (story.ident, story.variant, _parameters(story.test)) if part)
+        slug = "".join(char if char.isalnum() or char in "-._" else "-" for char in name)
+        folder = self.folder / slug
+        number = 1
+        while folder.exists():
+            number += 1
+            folder = self.folder / f"{slug}-{number}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def end(self) -> None:
+        """End everything this run started; nothing of it is left. Idempotent."""
+        self._open.close()
+        self._stack = self._recorder = self._warden = None
+
+
+def _parameters(test: str) -> str:
+    return test.partition("[")[2].rstrip("]")
+
+
+def progress(line: str) -> None:
+    """Show what is being waited for, past whatever captures standard output."""
+    print(line, file=sys.__stderr__, flush=True)
+
+
+def new_folder(runs: Path) -> Path:
+    """Make the folder of a new run, and the link `latest` to it. Raises HarnessError where it cannot be made."""
+    name = f"{utc():%Y-%m-%dT%H-%M-%SZ}-{secrets.token_hex(2)}"
+    folder = runs / name
+    try:
+        folder.mkdir(parents=True)
+        link = runs / f".latest-{secrets.token_hex(4)}"
+        link.symlink_to(name)
+        link.replace(runs / "latest")
+    except OSError as error:
+        message = f"the run folder {folder} cannot be made: {error}; choose another place with --harness-runs=DIR"
+        raise HarnessError(message) from error
+    return folder

@@ -1,0 +1,61 @@
+"""TIS-ESR: exported placements lost their tick because another service was away for a moment.
+
+The Data Export service tells the Inbound Data Writer by a RabbitMQ queue which placements went to ESR; the writer records each in
+TCS by a REST call. One afternoon TCS did not answer for a moment, and the writer treated that like a fault of the message: it
+rejected them, a great many at once, into the dead-letter queue (S2-02). The first idea for a fix, to requeue at once, would have
+asked TCS thousands of times a second (S2-09). What holds is a delayed retry with a budget, after which a message is parked.
+
+Production numbers this stands for: an outage of 30 s, here 3 s; a retry delay of 10 s, here 1 s.
+"""
+
+import pytest
+
+from harness import History, Sandbox, Service, require
+from harness.checks import accounted, effected_once, nothing_dead_lettered, paced, recovered
+from harness.faults import outage
+
+scenario = pytest.mark.scenario
+WRITER = Service.named("esr-writer")
+
+
+def momentary_outage(sandbox: Sandbox, writer: Service, *, placements: int, lasts: float | None = 3) -> History:
+    """TCS refuses connections for a while, in the middle of the placements; without `lasts` it never does."""
+    tcs = sandbox.http("tcs", key="/placementId")
+    exported = sandbox.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq")
+    sandbox.rabbitmq.queue("placement-exported.retry", key="/placementId", ttl=1, dead_letter="placement-exported")
+    sandbox.rabbitmq.queue("placement-exported.parked", key="/placementId", role="parking")
+    service = sandbox.start(writer, uses={"AMQP_URL": sandbox.rabbitmq, "TCS_URL": tcs})
+    if lasts is not None:
+        sandbox.inject(outage(service.link(tcs), begins=tcs.answered(placements // 5), lasts=lasts))
+    exported.publish({"placementId": n} for n in range(1, placements + 1))
+    return sandbox.drain()
+
+
+@scenario("S2-01", "baseline")
+def test_every_exported_placement_is_recorded_once(sandbox: Sandbox):
+    history = momentary_outage(sandbox, WRITER["as it was"], placements=50, lasts=None)
+    require(accounted(history), effected_once(history), nothing_dead_lettered(history))
+
+
+@scenario("S2-02", "as it was")
+def test_a_short_outage_dead_letters_good_messages(sandbox: Sandbox):
+    history = momentary_outage(sandbox, WRITER["as it was"], placements=50)
+    require(accounted(history), nothing_dead_lettered(history).broken_as("transient_dead_lettered"))
+
+
+@scenario("S2-02", "as fixed")
+def test_a_short_outage_only_delays(sandbox: Sandbox):
+    history = momentary_outage(sandbox, WRITER["as fixed"], placements=50)
+    require(accounted(history), nothing_dead_lettered(history), effected_once(history), recovered(history, within=10))
+
+
+@scenario("S2-09", "as it was")
+def test_requeueing_at_once_is_a_hot_loop(sandbox: Sandbox):
+    history = momentary_outage(sandbox, WRITER["requeued at once"], placements=10)
+    require(paced(history, per_second=1).broken_as("hot_loop"))
+
+
+@scenario("S2-09", "as fixed")
+def test_a_delayed_retry_is_paced(sandbox: Sandbox):
+    history = momentary_outage(sandbox, WRITER["as fixed"], placements=10)
+    require(accounted(history), paced(history, per_second=1), effected_once(history))

@@ -1,0 +1,117 @@
+"""What drain knows of a world that is under way, told as literal events."""
+
+import pytest
+
+from harness.history.events import At, Event, Kind
+from harness.history.progress import Progress
+
+
+def at(t: float, kind: Kind, where: At = "harness", **fields) -> Event:
+    return Event(t=t, kind=kind, at=where, **fields)
+
+
+def after(*events: Event) -> Progress:
+    progress = Progress()
+    for event in events:
+        progress.step(event)
+    return progress
+
+
+def delivered(t: float, tag: str, *, queue: str = "jobs", key: str = "1", **fields) -> Event:
+    return at(t, "delivered", "far", link="a->b", conn=1, queue=queue, key=key, tag=tag, **fields)
+
+
+SQS = at(0, "declared", data={"what": "queue", "name": "jobs", "visibility_timeout": 30})
+
+
+def test_an_open_delivery_is_pending_until_it_is_settled_far():
+    opened = after(delivered(1, "1:1"))
+    settled = at(2, "settled", "near", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1")
+    assert opened.pending(5) == "1 delivery(ies) of jobs not settled"
+    opened.step(settled)
+    assert opened.pending(5)
+    opened.step(at(2.1, "settled", "far", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1"))
+    assert opened.pending(5) == ""
+
+
+def test_a_delivery_on_sqs_is_pending_until_its_visibility_timeout():
+    opened = after(SQS, delivered(1, "r1"))
+    assert opened.pending(30.9)
+    assert opened.pending(31.1) == ""
+    opened.expire(31.1)
+    assert opened.open == {}
+
+
+def test_the_visibility_asked_for_with_a_receive_goes_before_the_queues():
+    opened = after(SQS, delivered(1, "r1", data={"visibility": 5}))
+    assert opened.pending(6.1) == ""
+
+
+def test_a_changed_visibility_moves_the_timer():
+    change = at(2, "settled", "far", link="a->b", queue="jobs", tag="r1", how="visibility", delay=60.0)
+    unknown = at(2, "settled", "far", link="a->b", queue="jobs", tag="r9", how="visibility", delay=60.0)
+    opened = after(SQS, delivered(1, "r1"), change, unknown)
+    assert opened.pending(61)
+    assert opened.pending(62.1) == ""
+
+
+def test_a_closed_connection_leaves_nothing_open_on_it():
+    request = at(1, "requested", "near", link="a->b", conn=1, x=1)
+    other = at(1, "requested", "near", link="a->c", conn=1, x=1)
+    opened = after(delivered(1, "1:1"), delivered(1, "2:1"), request, other)
+    assert "2 request(s)" in opened.pending(2)
+    opened.step(at(2, "closed", "near", link="a->b", conn=1, data={"channel": 2}))
+    assert len(opened.open) == 1
+    opened.step(at(2, "closed", "near", link="a->b", conn=1))
+    assert opened.open == {}
+    opened.step(at(2, "answered", "near", link="a->c", conn=1, x=1))
+    assert opened.pending(2) == ""
+
+
+def test_an_empty_poll_is_no_traffic_and_an_answer_with_messages_is():
+    progress = after(at(1, "started"), at(5, "answered", "near", wire="ReceiveMessage"))
+    assert progress.last_traffic == 1
+    progress.step(at(6, "answered", "near", wire="POST"))
+    assert progress.last_traffic == 6
+
+
+def test_undone_is_what_was_sent_and_has_neither_effect_nor_end():
+    sends = [at(1, "attempted", queue="jobs", key=key) for key in ("1", "2", "3", "4")]
+    effects = [at(2, "effected", "resource", key="1"), at(2, "acknowledged", "far", queue="requests", key="2")]
+    rejected = at(2, "settled", "far", link="a->b", conn=1, how="reject", key="3")
+    progress = after(*sends, at(1, "acknowledged", queue="jobs", key="4"), *effects, rejected)
+    assert progress.undone == 1
+
+
+def redelivered(times: int, every: float = 2.0) -> list[Event]:
+    return [delivered(1 + n * every, f"r{n}") for n in range(times)]
+
+
+def test_a_message_that_is_only_delivered_again_makes_a_steady_world():
+    assert after(SQS, *redelivered(3)).steady(6) == ""
+    assert "1 message(s) are only delivered again, about every 2.0 s" in after(SQS, *redelivered(5)).steady(9.5)
+
+
+def test_a_world_that_stopped_redelivering_is_not_steady():
+    assert after(SQS, *redelivered(5)).steady(30) == ""
+
+
+@pytest.mark.parametrize("kind", ["effected", "acknowledged", "started", "fault"])
+def test_whatever_is_progress_starts_the_count_again(kind: Kind):
+    assert after(SQS, *redelivered(5), at(9.1, kind, "harness")).steady(9.5) == ""
+
+
+def test_a_first_delivery_is_progress():
+    assert after(SQS, *redelivered(5), delivered(9.1, "r9", key="2")).steady(9.5) == ""
+
+
+def test_a_consumer_is_known_by_its_link():
+    assert after(at(1, "subscribed", "near", link="a->b", queue="jobs")).subscribed == {"a->b"}
+
+
+def test_other_declarations_and_sends_without_a_key_change_nothing():
+    progress = after(at(0, "declared", data={"what": "link", "name": "a->b"}), at(0, "attempted"), at(0, "requested", "resource"))
+    assert (progress.visibility, progress.expected, progress.requests) == ({}, set(), {})
+    progress.step(at(1, "answered", "resource"))
+    progress.step(at(1, "delivered", "near"))
+    assert progress.open == {}
