@@ -1,0 +1,124 @@
+"""What a tap keeps of one AMQP connection: its channels, and which frame means what to whom."""
+
+from collections.abc import Callable
+from functools import partial
+
+from harness.history.events import Event
+from harness.wire import amqp_methods as m
+from harness.wire.amqp_channel import Channel, Content
+from harness.wire.amqp_notes import Notes
+from harness.wire.amqp_sends import Sends
+from harness.wire.amqp_takes import Takes
+from harness.wire.amqp_values import U32, properties
+from harness.wire.streams import Side
+
+Handler = Callable[[Channel, bytes], None]
+
+
+class Books:
+    """Hands methods to those who understand them, and puts messages together from header and body frames."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._channels: dict[int, Channel] = {}
+        self._is_closing = False
+        self.sends = Sends(notes)
+        takes = self._takes = Takes(notes)
+        sends = self.sends
+        self._handlers: dict[Side, dict[int, Handler]] = {
+            "service": {
+                m.PUBLISH: sends.publish, m.CONFIRM_SELECT: sends.select, m.CONSUME: takes.consume, m.GET: takes.get,
+                m.ACK: takes.ack, m.NACK: takes.nack, m.REJECT: takes.reject, m.RECOVER: takes.recover,
+                m.RECOVER_ASYNC: takes.recover, m.TX_SELECT: self._transaction, **self._either("service"),
+            },
+            "target": {
+                m.ACK: sends.acknowledge, m.NACK: sends.refuse, m.RETURN: sends.give_back, m.CONSUME_OK: takes.consume_ok,
+                m.DELIVER: takes.deliver, m.GET_OK: takes.get_ok, m.GET_EMPTY: takes.get_empty, m.DECLARE_OK: self._declared,
+                m.CHANNEL_OPEN_OK: self._opened, **self._either("target"),
+            },
+        }  # fmt: skip
+
+    def _either(self, by: Side) -> dict[int, Handler]:
+        return {
+            m.CANCEL: partial(self._takes.cancel, by),
+            m.CHANNEL_CLOSE: partial(self._channel_close, by),
+            m.CHANNEL_CLOSE_OK: self._channel_closed,
+            m.CONNECTION_CLOSE: partial(self._connection_close, by),
+        }
+
+    def method(self, by: Side, number: int, payload: bytes) -> None:
+        """Take a method frame."""
+        handler = self._handlers[by].get(U32.unpack_from(payload)[0])
+        if handler is not None:
+            channel = self._channels.get(number)
+            if channel is None:
+                channel = self._channels[number] = Channel(number)
+                channel.dead = self._is_closing
+            handler(channel, payload)
+
+    def content(self, by: Side, number: int) -> Content | None:
+        """Return the message that is under way in this direction of a channel."""
+        channel = self._channels.get(number)
+        if channel is None:
+            return None
+        return channel.sending if by == "service" else channel.receiving
+
+    def header(self, by: Side, number: int, payload: bytes) -> Content | None:
+        """Take a content header; return the message if that is all of it."""
+        content = self.content(by, number)
+        if content is None or content.size >= 0:
+            return None
+        content.properties = properties(payload)
+        content.size = int.from_bytes(payload[4:12], "big")
+        return None if content.size else self._complete(by, number, content)
+
+    def body(self, by: Side, number: int, piece: bytes) -> Content | None:
+        """Take a piece of a body; return the message if it is complete."""
+        content = self.content(by, number)
+        if content is None or content.size < 0 or not piece:
+            return None
+        content.add(piece)
+        return self._complete(by, number, content) if content.given >= content.size else None
+
+    def _complete(self, by: Side, number: int, content: Content) -> Content:
+        channel = self._channels[number]
+        if by == "service":
+            channel.sending = None
+            self.sends.published(channel, content)
+        else:
+            channel.receiving = None
+            (self.sends.returned if content.kind == "return" else self._takes.delivered)(channel, content)
+        return content
+
+    def _declared(self, channel: Channel, payload: bytes) -> None:
+        channel.last_queue = m.decoded(m.DECLARE_OK, payload)["queue"]
+
+    def _transaction(self, channel: Channel, payload: bytes) -> None:
+        del payload
+        self._notes.gap(f"channel {channel.number} uses transactions: what it sends is recorded before it is committed")
+
+    def _opened(self, channel: Channel, payload: bytes) -> None:
+        del payload
+        self._channels[channel.number] = Channel(channel.number)
+        self._notes.record(Event(kind="opened", wire="Channel.Open", data={"channel": channel.number}))
+
+    def _channel_close(self, by: Side, channel: Channel, payload: bytes) -> None:
+        if not channel.dead:
+            channel.dead = True
+            found = m.decoded(m.CHANNEL_CLOSE, payload)
+            data: dict[str, object] = {"by": by, "channel": channel.number, "text": found["text"]}
+            self._notes.record(Event(kind="closed", how="fin", wire="Channel.Close", status=found["status"], data=data))
+
+    def _channel_closed(self, channel: Channel, payload: bytes) -> None:
+        del payload
+        self._channels.pop(channel.number, None)
+
+    def _connection_close(self, by: Side, channel: Channel, payload: bytes) -> None:
+        del channel
+        if not self._is_closing:
+            self._is_closing = True
+            for one in self._channels.values():
+                one.dead = True
+            found = m.decoded(m.CONNECTION_CLOSE, payload)
+            data: dict[str, object] = {"by": by, "text": found["text"]}
+            self._notes.record(Event(kind="closed", how="fin", wire="Connection.Close", status=found["status"], data=data))

@@ -1,0 +1,54 @@
+"""How a tap on AMQP writes something down: the place filled in, and the barriers that come back kept for the session to yield."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from harness.history.events import Event
+from harness.wire.amqp_channel import EXCERPT, Content
+from harness.wire.streams import Hold, Tap
+
+_WIRE = {"publish": "Basic.Publish", "deliver": "Basic.Deliver", "get": "Basic.GetOk", "return": "Basic.Return"}
+
+
+class Notes:
+    """The events of one connection at one tap; `last` is the latest that a whole message made."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.at = tap.at
+        self._tap = tap
+        self.holds: list[Hold] = []
+        self.last = Event(kind="gap")
+
+    def record(self, event: Event) -> None:
+        """Record the event as seen here."""
+        event.at, event.link, event.conn = self._tap.at, self._tap.link, self._tap.conn
+        hold = self._tap.recorder.record(event)
+        if hold is not None:
+            self.holds.append(hold)
+
+    def barriers(self) -> Iterator[Hold]:
+        """Return the barriers that came back, once each."""
+        holds, self.holds = self.holds, []
+        return iter(holds)
+
+    def gap(self, reason: str) -> None:
+        """Record that something on this connection cannot be followed."""
+        self.record(Event(kind="gap", data={"reason": reason}))
+
+    def message(self, kind: Literal["attempted", "delivered", "returned"], content: Content, queue: str) -> Event:
+        """Return the event that a whole message is, not yet recorded."""
+        data = content.details
+        self.last = Event(
+            kind=kind,
+            x=content.x,
+            wire=_WIRE[content.kind],
+            queue=queue,
+            key=content.identity(self._tap.recorder.queue_key("rabbitmq", queue)),
+            mid=content.properties.get("message_id", ""),
+            size=content.size,
+            digest=content.summed.hexdigest()[:16],
+            body=content.body[:EXCERPT].decode("utf-8", "replace"),
+            headers=content.headers,
+            data=data,
+        )
+        return self.last

@@ -1,0 +1,78 @@
+"""What rules do on AMQP: other headers on a message, a publisher's confirm that never arrives. What else there is, is refused."""
+
+from harness.errors import UsageError
+from harness.history.events import Event
+from harness.wire.amqp_channel import Channel, Content, Sent
+from harness.wire.amqp_frames import HEADER, METHOD, framed
+from harness.wire.amqp_methods import confirm
+from harness.wire.amqp_values import with_headers
+from harness.wire.rules import Rule
+from harness.wire.streams import Tap
+
+CONFIRMED = "Basic.Publish"
+ALTERABLE = ("Basic.Publish", "Basic.Deliver", "Basic.GetOk")
+
+HEAD = 7
+"""Bytes of a frame before its payload."""
+
+
+def supports(rule: Rule) -> None:
+    """Raise UsageError with a sentence where AMQP has no such thing."""
+    if rule.name == "answer_lost":
+        if rule.status is not None:
+            message = (
+                f"answer_lost on {rule.link}: AMQP has no status {rule.status}; without status= the confirm of a publish is lost"
+            )
+            raise UsageError(message)
+        if rule.on not in (None, CONFIRMED):
+            message = f"answer_lost on {rule.link}: on AMQP only the confirm of a publish (on={CONFIRMED!r}) can be lost, not {rule.on!r}"
+            raise UsageError(message)
+        return
+    if rule.body is not None:
+        message = f"altered on {rule.link}: on AMQP only headers can be altered (attributes=, drop=), not body="
+        raise UsageError(message)
+    if rule.on not in (None, *ALTERABLE):
+        message = f"altered on {rule.link}: on={rule.on!r} carries no headers; there are: {', '.join(ALTERABLE)}"
+        raise UsageError(message)
+
+
+class Changes:
+    """Carries out the rules of one connection's tap."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self.has_lost = False  # from then on, confirms have to be looked at for good
+
+    def altered(self, content: Content, event: Event, frame: bytes) -> bytes:
+        """Return the content header frame as the rules want it, after recording each change."""
+        for rule in self._tap.rules.armed(self._tap.link):
+            if rule.name == "altered" and rule.fits(event.wire, event.key) and self._tap.rules.take(rule):
+                payload = with_headers(frame[HEAD:-1], frozenset(rule.drop), rule.attributes or {})
+                frame = framed(HEADER, int.from_bytes(frame[1:3], "big"), payload)
+                self._record(rule, event.wire, content.x, event.key, event.queue)
+        return frame
+
+    def confirmed(self, method: int, channel: Channel, confirms: list[tuple[int, Sent]], frame: bytes) -> bytes:
+        """Return what the publisher is to see of the broker's confirm: nothing of those that are lost, the others one by one."""
+        kept = [tag for tag, sent in confirms if not self._loses(sent)]
+        if len(kept) < len(confirms):
+            self.has_lost = channel.lost = True
+        # Once a confirm was taken away, "this one and all before" must not speak of it any more.
+        return _singles(method, channel, kept) if channel.lost and confirms else frame
+
+    def _loses(self, sent: Sent) -> bool:
+        for rule in self._tap.rules.armed(self._tap.link):
+            if rule.name == "answer_lost" and rule.fits(CONFIRMED, sent.key) and self._tap.rules.take(rule):
+                self._record(rule, CONFIRMED, sent.x, sent.key, sent.queue)
+                return True
+        return False
+
+    def _record(self, rule: Rule, wire: str, x: int, key: str, queue: str) -> None:
+        link, at, conn = self._tap.link, self._tap.at, self._tap.conn
+        self._tap.recorder.record(
+            Event(kind="bit", at=at, link=link, conn=conn, x=x, key=key, queue=queue, wire=wire, fault=rule.id)
+        )
+
+
+def _singles(method: int, channel: Channel, tags: list[int]) -> bytes:
+    return b"".join(framed(METHOD, channel.number, confirm(method, tag)) for tag in tags)

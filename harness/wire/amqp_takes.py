@@ -1,0 +1,119 @@
+"""What a tap on AMQP knows of consuming: who consumes what, what was handed out, and the consumer's word on it."""
+
+from harness.history.events import Event
+from harness.wire import amqp_methods as m
+from harness.wire.amqp_channel import Channel, Consumer, Content, Given
+from harness.wire.amqp_notes import Notes
+from harness.wire.streams import Side
+
+_MULTIPLE = 1
+_REQUEUE = 1
+_NACK_REQUEUE = 2
+_CONSUME_NO_ACK = 2
+_CONSUME_NOWAIT = 8
+_NOBODY = Consumer("", no_ack=False)
+
+
+class Takes:
+    """Consumers, deliveries and settlements of one connection."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def consume(self, channel: Channel, payload: bytes) -> None:
+        """Take note of a consumer; it shows itself with the broker's answer, or now if it wants none."""
+        found = m.decoded(m.CONSUME, payload)
+        consumer = Consumer(channel.queue(found["queue"]), no_ack=bool(found["bits"] & _CONSUME_NO_ACK))
+        if found["bits"] & _CONSUME_NOWAIT:
+            self._subscribed(channel, found["consumer"], consumer)
+        else:
+            channel.consuming.append(consumer)
+
+    def consume_ok(self, channel: Channel, payload: bytes) -> None:
+        """Record that a consumer has shown itself."""
+        if channel.consuming:
+            self._subscribed(channel, m.decoded(m.CONSUME_OK, payload)["consumer"], channel.consuming.popleft())
+
+    def _subscribed(self, channel: Channel, tag: str, consumer: Consumer) -> None:
+        channel.consumers[tag] = consumer
+        data: dict[str, object] = {"consumer": tag, "channel": channel.number, "no_ack": consumer.no_ack}
+        self._notes.record(Event(kind="subscribed", wire="Basic.Consume", queue=consumer.queue, data=data))
+
+    def get(self, channel: Channel, payload: bytes) -> None:
+        """Take note that a message is asked for."""
+        found = m.decoded(m.GET, payload)
+        channel.getting.append(Consumer(channel.queue(found["queue"]), no_ack=bool(found["no_ack"])))
+
+    def get_empty(self, channel: Channel, payload: bytes) -> None:
+        """Take note that there was none."""
+        del payload
+        if channel.getting:
+            channel.getting.popleft()
+
+    def get_ok(self, channel: Channel, payload: bytes) -> None:
+        """Begin a message that was asked for."""
+        channel.receiving = None if channel.dead else Content("get", m.decoded(m.GET_OK, payload))
+
+    def deliver(self, channel: Channel, payload: bytes) -> None:
+        """Begin a delivery."""
+        channel.receiving = None if channel.dead else Content("deliver", m.decoded(m.DELIVER, payload))
+
+    def delivered(self, channel: Channel, content: Content) -> None:
+        """Record a delivery that is complete; one without acknowledgements is settled as soon as the broker has written it."""
+        found = content.arguments
+        consumer = self._consumer(channel, content)
+        event = self._notes.message("delivered", content, consumer.queue)
+        event.tag = f"{channel.number}:{found['tag']}"
+        event.redelivered = bool(found["redelivered"] & 1)
+        counted = (content.headers or {}).get("x-delivery-count")
+        event.count = counted if isinstance(counted, int) else None
+        given = Given(event.key, event.queue, event.mid)
+        self._notes.record(event)
+        if not consumer.no_ack:
+            channel.open[found["tag"]] = given
+        elif self._notes.at == "far":
+            self._settle(channel, [(found["tag"], given)], "no_ack", event.wire)
+
+    @staticmethod
+    def _consumer(channel: Channel, content: Content) -> Consumer:
+        if content.kind == "get":
+            return channel.getting.popleft() if channel.getting else _NOBODY
+        return channel.consumers.get(content.arguments["consumer"], _NOBODY)
+
+    def ack(self, channel: Channel, payload: bytes) -> None:
+        """Record an acknowledgement, once for each delivery it means."""
+        self._word(channel, m.ACK, payload, "ack", "Basic.Ack")
+
+    def nack(self, channel: Channel, payload: bytes) -> None:
+        """Record a negative acknowledgement, once for each delivery it means."""
+        self._word(channel, m.NACK, payload, "requeue" if payload[12] & _NACK_REQUEUE else "reject", "Basic.Nack")
+
+    def reject(self, channel: Channel, payload: bytes) -> None:
+        """Record a rejection."""
+        how = "requeue" if payload[12] & _REQUEUE else "reject"
+        self._settle(channel, channel.settled(m.decoded(m.REJECT, payload)["tag"], multiple=False), how, "Basic.Reject")
+
+    def _word(self, channel: Channel, method: int, payload: bytes, how: str, wire: str) -> None:
+        found = m.decoded(method, payload)
+        self._settle(channel, channel.settled(found["tag"], multiple=bool(found["bits"] & _MULTIPLE)), how, wire)
+
+    def recover(self, channel: Channel, payload: bytes) -> None:
+        """Record that all open deliveries of the channel go back."""
+        del payload
+        self._settle(channel, channel.settled(0, multiple=True), "requeue", "Basic.Recover")
+
+    def cancel(self, by: Side, channel: Channel, payload: bytes) -> None:
+        """Record that a consumer gets no more; what it has it may still settle, so nothing goes back."""
+        tag = m.decoded(m.CANCEL, payload)["consumer"]
+        consumer = channel.consumers.get(tag)
+        if consumer is not None and not channel.dead:
+            data: dict[str, object] = {"consumer": tag, "channel": channel.number, "by": by}
+            self._notes.record(Event(kind="settled", how="cancel", wire="Basic.Cancel", queue=consumer.queue, data=data))
+
+    def _settle(self, channel: Channel, given: list[tuple[int, Given]], how: str, wire: str) -> None:
+        if channel.dead:
+            return
+        for tag, one in given:
+            event = Event(kind="settled", how=how, wire=wire, queue=one.queue, key=one.key, mid=one.mid)
+            event.tag = f"{channel.number}:{tag}"
+            self._notes.record(event)

@@ -1,0 +1,168 @@
+"""How AMQP 0-9-1 puts values on the wire: strings, tables, the properties of a message. Decoding only, but for one table.
+
+Read from the specification and RabbitMQ's errata (the type letters of tables), in the forms RabbitMQ and its clients send.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+U16 = struct.Struct(">H")
+U32 = struct.Struct(">I")
+U64 = struct.Struct(">Q")
+
+HEADERS = 0x2000
+_MORE_FLAGS = 0x0001
+_PROPERTIES = (
+    (0x8000, "content_type", "s"), (0x4000, "content_encoding", "s"), (HEADERS, "headers", "F"), (0x1000, "delivery_mode", "B"),
+    (0x0800, "priority", "B"), (0x0400, "correlation_id", "s"), (0x0200, "reply_to", "s"), (0x0100, "expiration", "s"),
+    (0x0080, "message_id", "s"), (0x0040, "timestamp", "T"), (0x0020, "type", "s"), (0x0010, "user_id", "s"),
+    (0x0008, "app_id", "s"), (0x0004, "cluster_id", "s"),
+)  # fmt: skip
+_FIXED = {
+    ord(letter): struct.Struct(f">{form}")
+    for letter, form in (
+        ("t", "?"), ("b", "b"), ("B", "B"), ("s", "h"), ("u", "H"), ("I", "i"), ("i", "I"), ("l", "q"), ("L", "q"),
+        ("f", "f"), ("d", "d"), ("T", "Q"),
+    )
+}  # fmt: skip
+_DEEPEST = 32
+_DECIMAL = struct.Struct(">Bi")
+
+
+class GarbledError(ValueError):
+    """These bytes are not AMQP 0-9-1 as we understand it; the text says why."""
+
+
+def short_string(data: bytes, at: int) -> tuple[str, int]:
+    """Return the short string at `at`, and where the next value begins."""
+    end = at + 1 + data[at]
+    return str(data[at + 1 : end], "utf-8", "replace"), end
+
+
+def table(data: bytes, at: int, depth: int = 0) -> tuple[dict[str, Any], int]:
+    """Return the table at `at`, and where the next value begins."""
+    found: dict[str, Any] = {}
+    for name, kind, begin, _ in _entries(data, at, depth):
+        found[name] = _value(data, kind, begin, depth + 1)[0]
+    return found, at + 4 + int(U32.unpack_from(data, at)[0])
+
+
+def changed_table(data: bytes, at: int, drop: frozenset[str], put: Mapping[str, str]) -> bytes:
+    """Return the table at `at` without the names in `drop`, with those in `put` as strings; all else byte for byte."""
+    gone = drop | put.keys()
+    kept = []
+    at_entry = at + 4
+    for name, _, _, end in _entries(data, at, 0):
+        if name not in gone:
+            kept.append(data[at_entry:end])
+        at_entry = end
+    return table_of(b"".join(kept), put)
+
+
+def table_of(entries: bytes, put: Mapping[str, str]) -> bytes:
+    """Return a table of ready-made entries and further strings."""
+    for name, value in put.items():
+        label, text = name.encode(), value.encode()
+        entries += bytes([len(label)]) + label + b"S" + U32.pack(len(text)) + text
+    return U32.pack(len(entries)) + entries
+
+
+def _entries(data: bytes, at: int, depth: int) -> Iterator[tuple[str, int, int, int]]:
+    """Yield name, type letter, begin of the value and end of each entry."""
+    end = at + 4 + U32.unpack_from(data, at)[0]
+    at += 4
+    if end > len(data):
+        message = "a table is longer than its frame"
+        raise GarbledError(message)
+    while at < end:
+        name, at = short_string(data, at)
+        kind, begin = data[at], at + 1
+        at = _end(data, kind, begin, depth + 1)
+        yield name, kind, begin, at
+
+
+def _end(data: bytes, kind: int, at: int, depth: int) -> int:
+    fixed = _FIXED.get(kind)
+    if fixed is not None:
+        return at + fixed.size
+    if kind in b"SxFA":
+        return at + 4 + int(U32.unpack_from(data, at)[0])
+    return _value(data, kind, at, depth)[1]
+
+
+def _value(data: bytes, kind: int, at: int, depth: int) -> tuple[Any, int]:
+    fixed = _FIXED.get(kind)
+    if fixed is not None:
+        return fixed.unpack_from(data, at)[0], at + fixed.size
+    if depth > _DEEPEST:
+        message = f"tables nested more than {_DEEPEST} deep"
+        raise GarbledError(message)
+    if kind in b"Sx":
+        end = at + 4 + U32.unpack_from(data, at)[0]
+        text = data[at + 4 : end]
+        return (text.hex() if kind == ord("x") else str(text, "utf-8", "replace")), end
+    return _nested(data, kind, at, depth)
+
+
+def _nested(data: bytes, kind: int, at: int, depth: int) -> tuple[Any, int]:
+    if kind == ord("F"):
+        return table(data, at, depth)
+    if kind == ord("A"):
+        return _array(data, at, depth)
+    if kind == ord("V"):
+        return None, at
+    if kind == ord("D"):
+        scale, number = _DECIMAL.unpack_from(data, at)
+        return number / 10**scale, at + _DECIMAL.size
+    message = f"a table holds a value of the unknown type {chr(kind)!r}"
+    raise GarbledError(message)
+
+
+def _array(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+    end = at + 4 + U32.unpack_from(data, at)[0]
+    if end > len(data):
+        message = "an array is longer than its frame"
+        raise GarbledError(message)
+    at += 4
+    values = []
+    while at < end:
+        value, at = _value(data, data[at], at + 1, depth + 1)
+        values.append(value)
+    return values, at
+
+
+def properties(payload: bytes) -> dict[str, Any]:
+    """Return the properties of a content header frame by name, `headers` among them."""
+    flags = U16.unpack_from(payload, 12)[0]
+    if flags & _MORE_FLAGS:
+        message = "a content header with more than sixteen properties"
+        raise GarbledError(message)
+    at = 14
+    found: dict[str, Any] = {}
+    for flag, name, kind in _PROPERTIES:
+        if not flags & flag:
+            continue
+        if kind == "s":
+            found[name], at = short_string(payload, at)
+        elif kind == "F":
+            found[name], at = table(payload, at)
+        else:
+            found[name], at = _value(payload, ord(kind), at, 0)
+    if at > len(payload):
+        message = "a content header is shorter than its properties"
+        raise GarbledError(message)
+    return found
+
+
+def with_headers(payload: bytes, drop: frozenset[str], put: Mapping[str, str]) -> bytes:
+    """Return a content header frame's payload with other headers; every other byte is as it was."""
+    flags = U16.unpack_from(payload, 12)[0]
+    at = 14
+    for flag in (0x8000, 0x4000):
+        if flags & flag:
+            at += 1 + payload[at]
+    if flags & HEADERS:
+        end = at + 4 + U32.unpack_from(payload, at)[0]
+        return payload[:at] + changed_table(payload, at, drop, put) + payload[end:]
+    return payload[:12] + U16.pack(flags | HEADERS) + payload[14:at] + table_of(b"", put) + payload[at:]
