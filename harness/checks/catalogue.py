@@ -1,0 +1,45 @@
+"""The checks by name, what they look at and how they can be broken: one entry a promise."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.checks.accounted import LABELS as ACCOUNTED
+from harness.checks.accounted import judge as accounted
+from harness.checks.effected_once import LABELS as EFFECTED_ONCE
+from harness.checks.effected_once import judge as effected_once
+from harness.checks.findings import Findings
+from harness.checks.nothing_dead_lettered import LABELS as NOTHING_DEAD_LETTERED
+from harness.checks.nothing_dead_lettered import judge as nothing_dead_lettered
+from harness.checks.paced import LABELS as PACED
+from harness.checks.paced import judge as paced
+from harness.checks.recovered import LABELS as RECOVERED
+from harness.checks.recovered import judge as recovered
+from harness.checks.signalled import LABELS as SIGNALLED
+from harness.checks.signalled import judge as signalled
+from harness.history.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise: `judge(ledger, **arguments)` finds what breaks it; `noun` is what its premises count."""
+
+    name: str
+    judge: Callable[..., Findings]
+    labels: tuple[str, ...]
+    noun: str = "messages"
+    vacuous: str = "no message was sent"
+
+    def findings(self, ledger: Ledger, arguments: Mapping[str, Any]) -> Findings:
+        """Judge this ledger."""
+        return self.judge(ledger, **arguments)
+
+
+CHECKS: Mapping[str, Check] = {
+    "accounted": Check("accounted", accounted, ACCOUNTED),
+    "effected_once": Check("effected_once", effected_once, EFFECTED_ONCE, vacuous="no message with an effect was sent"),
+    "nothing_dead_lettered": Check("nothing_dead_lettered", nothing_dead_lettered, NOTHING_DEAD_LETTERED),
+    "paced": Check("paced", paced, PACED, "messages tried more than once", "no message was tried more than once"),
+    "recovered": Check("recovered", recovered, RECOVERED, "messages held up by a fault", "no fault held up any message"),
+    "signalled": Check("signalled", signalled, SIGNALLED, "failures", "no message failed for good"),
+}

@@ -1,0 +1,83 @@
+"""Every message has its effect once: in each place that its queue names, not never and not twice.
+
+A second effect is put down to why there was a second delivery, or to the service itself where both came from one delivery.
+"""
+
+from harness.checks.ends import Ends, delivery_events, last_of
+from harness.checks.findings import Findings
+from harness.history.ledger import Ledger
+from harness.history.obligations import Effect, Obligation
+
+DUPLICATED = {
+    "expiry_held": "expiry",
+    "expiry_slow": "expiry",
+    "expiry_crashed": "expiry",
+    "ack_lost": "ack_loss",
+    "ack_in_doubt": "ack_loss",
+    "receive_lost": "ack_loss",
+    "connection_lost": "connection_loss",
+    "channel_closed": "connection_loss",
+    "consumer_timeout": "connection_loss",
+    "service_exit": "connection_loss",
+    "requeue": "requeue",
+    "released": "requeue",
+    "dead_letter_cycle": "requeue",
+    "republished": "requeue",
+    "redriven": "replay",
+    "producer": "producer",
+    "injected": "broker",
+    "broker": "broker",
+    "unexplained": "broker",
+}
+LABELS = ("not_effected", *dict.fromkeys(f"duplicated_by_{word}" for word in [*DUPLICATED.values(), "blind_retry"]))
+
+
+def judge(ledger: Ledger) -> Findings:
+    """Count the effects of every message."""
+    findings = Findings()
+    ends = Ends(ledger)
+    findings.premises = sum(1 for one in ledger.clean() if one.queue.sets)
+    findings.ground("not_effected", cases=findings.premises)
+    for obligation in ledger.rest():
+        if not obligation.queue.sets:
+            continue
+        findings.premises += 1
+        findings.tainted = findings.tainted or ledger.tainted(obligation)
+        _grounds(obligation, findings)
+        sets = ledger.effects(obligation)
+        for effects in sets:
+            for earlier, later in zip(effects, effects[1:], strict=False):
+                _doubled(ledger, obligation, earlier, later, findings)
+        if obligation.ends == "effected" and not all(sets):
+            _missing(ledger, obligation, findings, dead=ends.of(obligation).dead)
+    return findings
+
+
+def _grounds(obligation: Obligation, findings: Findings) -> None:
+    if obligation.acks or obligation.far:
+        findings.ground("not_effected")
+    for cause in obligation.further or ():
+        findings.ground(f"duplicated_by_{DUPLICATED[cause]}")
+    if obligation.attempt_ts is not None and not obligation.further:
+        findings.ground("duplicated_by_blind_retry")
+
+
+def _doubled(ledger: Ledger, obligation: Obligation, earlier: Effect, later: Effect, findings: Findings) -> None:
+    delivery = later.delivery
+    same = delivery is None or delivery is earlier.delivery or not delivery.cause
+    word = "blind_retry" if same else DUPLICATED[delivery.cause if delivery is not None else ""]
+    sure = not (delivery is not None and delivery.cause == "unexplained") and not ledger.tainted(obligation)
+    why = "by the service itself, within one delivery" if same else f"after a further delivery ({delivery.cause if delivery else ''})"
+    said = f"effected again {later.t - earlier.t:.2f} s later, {why}"
+    events = (earlier.n, later.n, *delivery_events(delivery))
+    findings.add(f"duplicated_by_{word}", obligation, sure=sure, n=later.n, t=later.t, events=events, said=said)
+
+
+def _missing(ledger: Ledger, obligation: Obligation, findings: Findings, *, dead: bool) -> None:
+    if not (obligation.acks or obligation.far or obligation.dead or obligation.parked):
+        return
+    last = last_of(obligation)
+    n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    said = f"delivered {obligation.far} times, never effected" + (", dead-lettered" if dead else "")
+    sure = ledger.drained and not ledger.tainted(obligation)
+    findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=(obligation.sent_n, *delivery_events(last)), said=said)

@@ -1,0 +1,122 @@
+"""Where an obligation ended: the facts that `accounted`, `recovered` and `signalled` share."""
+
+from dataclasses import dataclass
+
+from harness.history.ledger import Ledger
+from harness.history.obligations import Delivery, Effect, Obligation
+from harness.history.world import Instance, Queue
+
+STUCK_AFTER = 3
+STUCK_PERIODS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The state of one obligation when its history was closed."""
+
+    obligation: Obligation
+    sets: list[list[Effect]]
+    scanned: bool
+    alive: bool
+
+    @property
+    def effected(self) -> bool:
+        """Whether every required place was changed; without required places, whether it was acknowledged."""
+        return all(self.sets) if self.sets else self.obligation.acked is not None
+
+    @property
+    def partly(self) -> bool:
+        """Whether some required places were changed and others not."""
+        return any(self.sets) and not all(self.sets)
+
+    @property
+    def dead(self) -> bool:
+        """Whether it lies in a dead-letter queue, or was rejected into one that nobody has scanned."""
+        target = self.obligation.queue.ends_in
+        rejected = self.obligation.rejected is not None and target is not None and not target.scanned
+        return bool(self.obligation.dead) or rejected
+
+    @property
+    def kept_somewhere(self) -> bool:
+        """Whether it can still be found: parked, dead-lettered, or in its own queue."""
+        return self.dead or bool(self.obligation.parked or self.obligation.residue)
+
+    @property
+    def handed_on(self) -> bool:
+        """Whether another copy of it is still under way by the consumer's doing, or it let go of it with a pause: a retry is due."""
+        last = self.obligation.last
+        return bool(self.obligation.pending) or (last is not None and last.let_go_with_pause)
+
+    @property
+    def bound_for_dead_letters(self) -> bool:
+        """Whether SQS itself will dead-letter it when it was received often enough."""
+        declared = self.obligation.queue.declaration
+        return bool(declared.max_receive_count and declared.dead_letter and self.obligation.far <= declared.max_receive_count)
+
+
+class Ends:
+    """Where the obligations of a ledger ended; what is the same for all of a queue is found once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._of_queue: dict[str, tuple[bool, bool]] = {}
+
+    def of(self, obligation: Obligation) -> End:
+        """Return where this obligation ended."""
+        scanned, alive = self.of_queue(obligation.queue)
+        return End(obligation, self._ledger.effects(obligation), scanned, alive)
+
+    def of_queue(self, queue: Queue) -> tuple[bool, bool]:
+        """Tell whether the final scan saw the queue and all that its messages can have gone to, and whether a consumer lived."""
+        found = self._of_queue.get(queue.name)
+        if found is None:
+            found = self._of_queue[queue.name] = (_scanned(self._ledger, queue), bool(_living(self._ledger, queue)))
+        return found
+
+
+def _scanned(ledger: Ledger, queue: Queue) -> bool:
+    others = [one for one in ledger.world.queues.values() if one.home is queue or queue in one.feeders or one.role == "parking"]
+    return queue.scanned and all(one.scanned for one in others)
+
+
+def _living(ledger: Ledger, queue: Queue) -> list[Instance]:
+    services = [ledger.world.road(link).service for link in queue.links]
+    return [ledger.world.service(name) for name in services if ledger.world.service(name).alive]
+
+
+def consumers_cut_off(ledger: Ledger, queue: Queue) -> bool:
+    """Tell whether a fault stood between the queue and all its consumers to the end."""
+    roads = [ledger.world.road(link) for link in queue.links]
+    return bool(roads) and all(any(fault.on for fault in road.faults) for road in roads)
+
+
+def stuck_since(end: End) -> tuple[int, float] | None:
+    """Return the event since which it is stuck: the third delivery, two periods after the first, without effect and none due."""
+    obligation = end.obligation
+    if end.effected or end.dead or obligation.parked or obligation.acked or obligation.rejected:
+        return None
+    if obligation.far < STUCK_AFTER or end.handed_on or end.bound_for_dead_letters:
+        return None
+    first, last = obligation.first_delivery, obligation.last_delivery
+    if first is None or last is None or last[1] - first[1] < STUCK_PERIODS * _period(obligation):
+        return None
+    return last
+
+
+def _period(obligation: Obligation) -> float:
+    if obligation.queue.sqs:
+        return obligation.queue.declaration.visibility_timeout or 0.0
+    return 0.0  # AMQP has no period of its own: three hand-outs are two
+
+
+def last_of(obligation: Obligation) -> Delivery | None:
+    """Return the last delivery whose detail was kept."""
+    return obligation.deliveries[-1] if obligation.deliveries else None
+
+
+def delivery_events(delivery: Delivery | None) -> tuple[int, ...]:
+    """Return the events of a delivery, for a witness."""
+    if delivery is None:
+        return ()
+    request = delivery.request.n if delivery.request is not None else 0
+    return (delivery.far_n, delivery.near_n, request, delivery.word_n, delivery.end_n)

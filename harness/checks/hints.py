@@ -1,0 +1,59 @@
+"""For each label the one setting to look at first, and for each check what it promises: the words of a failure's text."""
+
+PROMISES = {
+    "accounted": "each message ended once, where its sender said",
+    "effected_once": "every message has its effect once",
+    "nothing_dead_lettered": "no message ends in a dead-letter queue",
+    "paced": "attempts on one message keep their distance",
+    "recovered": "what a fault held up has its effect in time after it",
+    "signalled": "somebody is told of every message that failed for good",
+}
+HINTS = {
+    "accounted": {
+        "lost": "publisher confirms and durable queues; nobody consumed it and it is not there any more",
+        "unrouted": "the producer's exchange and routing key against the queue's binding, and its handling of basic.return",
+        "dropped": "the queue's dead-letter exchange, and its delivery limit: what is rejected goes nowhere",
+        "expired": "the queue's retention period or x-message-ttl against how long its consumer is away",
+        "acked_without_effect": "where the consumer acknowledges: before its work, or in a handler that swallows the error",
+        "partly_effected": "the order of the consumer's effects, and what it does when the second fails",
+        "effected_and_dead_lettered": "what the consumer rejects after its work is done",
+        "deduplicated": "the producer's MessageDeduplicationId (or content-based deduplication) against what makes two messages different",
+        "stuck": "the type attribute (JavaType) that the consumer reads a message by, and that the queue has no dead-letter queue",
+        "wedged": "what the consumer waits for without a timeout, and its prefetch count",
+        "unconsumed": "the queue name the consumer listens to, and its listener's concurrency",
+    },
+    "effected_once": {
+        "not_effected": "what the consumer does with a message after its attempt failed",
+        "duplicated_by_expiry": "the queue's visibility timeout against the longest time of one message's work",
+        "duplicated_by_ack_loss": "an idempotency key at the resource: an acknowledgement can always be lost",
+        "duplicated_by_connection_loss": "an idempotency key at the resource: a lost connection gives back what was not acknowledged",
+        "duplicated_by_requeue": "asking the resource before trying again a message that comes back (redelivered, x-death)",
+        "duplicated_by_replay": "an idempotency key at the resource: dead letters are sent back by hand",
+        "duplicated_by_producer": "the producer's retry, and the deduplication id it sends with",
+        "duplicated_by_broker": "an idempotency key at the resource: both brokers deliver at least once",
+        "duplicated_by_blind_retry": "the HTTP client's retry policy for requests that change something",
+    },
+    "nothing_dead_lettered": {
+        "transient_dead_lettered": "the consumer's reject/requeue decision for connection errors",
+        "in_doubt_dead_lettered": "the consumer's reject/requeue decision for answers that did not come",
+        "dead_lettered": "the consumer's reject/requeue decision for this status",
+        "dead_lettered_unseen": "maxReceiveCount or x-message-ttl against how long the consumer is away",
+    },
+    "paced": {
+        "hot_loop": "requeue=true without a pause: a delay queue (x-message-ttl) or a back-off before the nack",
+        "off_schedule": "the back-off of the consumer's retry policy",
+    },
+    "recovered": {
+        "late": "the longest back-off between attempts, and the visibility timeout of a message in flight",
+        "never": "the retry budget against the length of the fault, and that the consumer reconnects",
+    },
+    "signalled": {
+        "silent": "what sends logged errors to the alarm sink (its appender or integration), and an alarm on queue age or dead letters",
+        "late": "the evaluation period of the alarm",
+    },
+}
+
+
+def hint(check: str, label: str) -> str:
+    """Return the setting to look at."""
+    return HINTS[check][label]

@@ -1,0 +1,83 @@
+"""No message ends in a dead-letter queue, but those whose sender said so. Labels tell what kind of failure it was sent there for."""
+
+from harness.checks.ends import Ends, delivery_events, last_of
+from harness.checks.findings import Findings
+from harness.history.causes import failure_class
+from harness.history.ledger import Ledger
+from harness.history.obligations import Obligation
+from harness.history.world import Interval
+
+LABELS = ("transient_dead_lettered", "in_doubt_dead_lettered", "dead_lettered", "dead_lettered_unseen")
+BY_CLASS = {"transient": "transient_dead_lettered", "in_doubt": "in_doubt_dead_lettered"}
+REASONS = {
+    "transient_dead_lettered": "no attempt of it was complete at the resource",
+    "in_doubt_dead_lettered": "an attempt of it was complete at the resource and its answer was lost: it may have been done",
+    "dead_lettered": "no failure that passes was seen",
+    "dead_lettered_unseen": "its consumer never saw it",
+}
+
+
+def judge(ledger: Ledger) -> Findings:
+    """Find every dead letter, and why it is one."""
+    findings = Findings()
+    ends = Ends(ledger)
+    findings.premises = len(ledger.clean())
+    findings.ground("dead_lettered", cases=findings.premises)
+    for obligation in ledger.rest():
+        findings.premises += 1
+        findings.tainted = findings.tainted or ledger.tainted(obligation)
+        outages = outages_of(ledger, obligation)
+        label = _label(obligation, outages)
+        _grounds(obligation, label, findings)
+        if obligation.ends != "effected" or not ends.of(obligation).dead:
+            continue
+        _found(ledger, obligation, label, findings)
+    return findings
+
+
+def _grounds(obligation: Obligation, label: str, findings: Findings) -> None:
+    """A class of failure can show only on messages that met one: an attempt that failed, whatever became of it."""
+    findings.ground("dead_lettered")
+    if not obligation.near:
+        findings.ground("dead_lettered_unseen")
+    if obligation.effects is None or obligation.far > 1 or obligation.rejected is not None:
+        if label != "dead_lettered":
+            findings.ground(label)
+        elif obligation.bitten:
+            findings.ground("transient_dead_lettered", "in_doubt_dead_lettered")
+
+
+def _label(obligation: Obligation, outages: list[Interval]) -> str:
+    if not obligation.near:
+        return "dead_lettered_unseen"
+    return BY_CLASS.get(failure_class(last_of(obligation), outages), "dead_lettered")
+
+
+def outages_of(ledger: Ledger, obligation: Obligation) -> list[Interval]:
+    """Return the outages between the consumers of this message and what they act on."""
+    last = last_of(obligation)
+    if last is None or not ledger.world.faults:
+        return []
+    roads = [road for road in ledger.world.service(last.service).roads if not road.queues]
+    return [fault for road in roads for fault in road.faults if fault.name == "outage"]
+
+
+def _found(ledger: Ledger, obligation: Obligation, label: str, findings: Findings) -> None:
+    last = last_of(obligation)
+    n, t = obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    target = obligation.queue.ends_in
+    where = target.name if target is not None else "a dead-letter queue"
+    how = "rejected" if obligation.rejected is not None else "given up by the broker"
+    said = f"{how} after {_deliveries(obligation)}, now in {where}; {REASONS[label]}"
+    sure = _certain(obligation) and not ledger.tainted(obligation)
+    findings.add(label, obligation, sure=sure, n=n, t=t, events=(obligation.sent_n, *delivery_events(last)), said=said)
+
+
+def _deliveries(obligation: Obligation) -> str:
+    return f"{obligation.far} deliver{'y' if obligation.far == 1 else 'ies'}"
+
+
+def _certain(obligation: Obligation) -> bool:
+    """A reject that was on its way when the connection broke may not have been processed; found by the scan it is certain."""
+    connection = obligation.ack_connection
+    return bool(obligation.dead) or connection is None or not connection.closed_n

@@ -1,0 +1,61 @@
+"""After a fault is over, every message it stood in the way of has its effect within a time.
+
+Counted from the end of the last fault (its beginning, where it never ends), or from the send where that is later.
+"""
+
+from harness.checks.ends import Ends, delivery_events, last_of
+from harness.checks.findings import Findings
+from harness.history.ledger import Ledger
+from harness.history.obligations import Obligation
+
+LABELS = ("late", "never")
+
+
+def judge(ledger: Ledger, *, within: float) -> Findings:
+    """Measure how long each message took from the end of the faults to its effect."""
+    findings = Findings()
+    begun = [one for one in ledger.world.faults.values() if one.began is not None]
+    if not begun:
+        return findings
+    over = max(one.over for one in begun)
+    first_n = min(one.began_n for one in begun)
+    for obligation in ledger.judged():
+        if obligation.ends != "effected" or not (obligation.acks or obligation.far) or not obligation.queue.sets:
+            continue
+        when = _effected_at(ledger, obligation)
+        if when is None or when[1] >= over or (obligation.bitten and when[0] > first_n):
+            findings.premises += 1
+            findings.ground("late", "never")
+            findings.tainted = findings.tainted or ledger.tainted(obligation)
+            _measure(ledger, obligation, when, max(over, obligation.sent_t), within, findings)
+    return findings
+
+
+def _effected_at(ledger: Ledger, obligation: Obligation) -> tuple[int, float] | None:
+    """Return when the last of the required places was changed for the first time; None where one never was."""
+    sets = ledger.effects(obligation)
+    if not sets or not all(sets):
+        return None
+    first = max((effects[0] for effects in sets), key=lambda effect: effect.t)
+    return first.n, first.t
+
+
+def _measure(
+    ledger: Ledger, obligation: Obligation, when: tuple[int, float] | None, since: float, within: float, findings: Findings
+) -> None:
+    last = last_of(obligation)
+    events = (obligation.sent_n, *delivery_events(last))
+    trusted = not ledger.tainted(obligation)
+    if when is not None:
+        if when[1] - since > within:
+            said = f"effected {when[1] - since:.1f} s after the fault was over (promised: {within:g} s)"
+            findings.add("late", obligation, sure=trusted, n=when[0], t=when[1], events=(*events, when[0]), said=said)
+        return
+    n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    if ledger.drained:
+        end = " (dead-lettered)" if Ends(ledger).of(obligation).dead else ""
+        said = f"not effected at the end, {ledger.t - since:.1f} s after the fault was over{end}"
+        findings.add("never", obligation, sure=trusted, n=n, t=t, events=events, said=said)
+    elif ledger.t - since > within:
+        said = f"still not effected {ledger.t - since:.1f} s after the fault was over (promised: {within:g} s)"
+        findings.add("late", obligation, sure=trusted, n=ledger.last_n, t=ledger.t, events=events, said=said)

@@ -1,0 +1,68 @@
+"""Judging several promises at once and saying all that is wrong, in at most twelve lines. Afterwards the checks are put to the test."""
+
+from collections.abc import Iterable, Iterator
+
+from harness.checks.canary import blind
+from harness.checks.hints import PROMISES, hint
+from harness.checks.outcome import Outcome, judged, outcome
+from harness.checks.verdict import Verdict, moment
+from harness.errors import HarnessError, InconclusiveError, UsageError, Violation
+from harness.history import History
+
+LINES = 12
+
+
+def require(*verdicts: Verdict) -> None:
+    """Judge all, report all; holds where every verdict is what was required: kept, or broken as it was told.
+
+    Raises Violation where a promise is broken (or was not broken as expected), HarnessError where a check did not notice its
+    canary, InconclusiveError where a verdict is unknown or vacuous; in this order. UsageError for no verdict at all.
+    """
+    if not verdicts:
+        message = "require() without a verdict judges nothing; write require(accounted(history), ...)"
+        raise UsageError(message)
+    outcomes = [outcome(verdict) for verdict in verdicts]
+    for history in dict.fromkeys(verdict.history for verdict in verdicts):
+        history.judged([judged(verdict) for verdict in verdicts if verdict.history is history])
+    failed = [(verdict, one) for verdict, one in zip(verdicts, outcomes, strict=True) if not one.passed]
+    if any(one.failure == "violation" for _, one in failed):
+        raise Violation(_text(failed, "violation"))
+    for verdict in verdicts:
+        problem = blind(verdict)
+        if problem:
+            raise HarnessError(problem)
+    if failed:
+        raise InconclusiveError(_text(failed, "inconclusive"))
+
+
+def _text(failed: Iterable[tuple[Verdict, Outcome]], first: str) -> str:
+    """Tell the worst in full, every other in a line; then where to look, and how to see it again."""
+    ordered = sorted(failed, key=lambda pair: pair[1].failure != first)
+    verdict, one = ordered[0]
+    lines = [*_full(verdict, one), *(_short(other, its) for other, its in ordered[1:])]
+    tail = list(_where(verdict.history))
+    return "\n".join([*lines[: LINES - len(tail)], *tail])
+
+
+def _full(verdict: Verdict, one: Outcome) -> Iterator[str]:
+    yield f"{verdict.check}: {one.word}: {one.problem}"
+    yield f"  promise: {PROMISES[verdict.check]}"
+    if verdict.conclusion != "broken":
+        return
+    witness = verdict.witnesses[0]
+    yield f"  first: {moment(verdict, witness)}"
+    yield f"  events: {', '.join(map(str, witness.events))} of message {witness.message} in queue {witness.queue}"
+    yield f"  look at: {hint(verdict.check, verdict.label)}"
+
+
+def _short(verdict: Verdict, one: Outcome) -> str:
+    return f"also {verdict.check}: {one.word}: {one.problem}"
+
+
+def _where(history: History) -> Iterator[str]:
+    drained = history.ledger().drained_how or "no"
+    yield f"  journal: {history.path} ({history.ledger().events} events, drained: {drained})"
+    if history.truncated:
+        yield "  the journal's last line is cut off: the run was interrupted"
+    if history.reproduce:
+        yield f"  reproduce: {history.reproduce}"

@@ -1,0 +1,122 @@
+"""The part of the fold that takes attempts and effects: requests begun, complete, effected, answered; and which delivery they belong to.
+
+An effect belongs to a delivery for sure only if exactly one delivery of that message is open at that service; else each may be it.
+"""
+
+from harness.history.bites import Bites
+from harness.history.journal import Seen
+from harness.history.obligations import Delivery, Effect, Obligation, Request
+from harness.history.world import Road, World
+
+ASKING = frozenset({"GET", "HEAD", "OPTIONS"})
+NOT_FOUND = 404
+ERRORS = 400
+
+
+class Attempts:
+    """Ties requests and effects to obligations by equal keys."""
+
+    def __init__(self, world: World, bites: Bites) -> None:
+        self._world = world
+        self._bites = bites
+
+    def requested(self, event: Seen) -> None:
+        """A request was forwarded near, or read at the resource: whole, or (ok = false) not."""
+        road = self._world.road(event.link)
+        if event.at == "near":
+            road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
+            return
+        request = road.requests.get((event.conn, event.x))
+        if request is not None:
+            request.complete = event.ok is not False
+
+    def begin(self, road: Road, event: Seen, *, asks: bool) -> Request:
+        """Return the request that begins here, tied to the open deliveries of its message at its service."""
+        obligation: Obligation | None = None
+        deliveries: list[Delivery] = []
+        for queue in self._world.service(road.service).queues():
+            home = queue.home
+            found = home.obligations.get(event.key) if home is not None and event.key else None
+            if found is not None and found.last is not None:
+                last = found.last
+                obligation = found
+                deliveries = [last] if len(found.deliveries) == 1 and not last.end else found.opened() or [last]
+        request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t)
+        request.asks = asks
+        if obligation is not None:
+            self._count(road, request, obligation)
+        return request
+
+    def _count(self, road: Road, request: Request, obligation: Obligation) -> None:
+        if obligation.bitten and not obligation.retried and request.n > obligation.bit_n:
+            obligation.retried = True
+        if road.faults:
+            self._bites.came_through(road, request)
+        if not request.asks:
+            obligation.attempted(request.n, request.t)
+        for delivery in request.deliveries:
+            if not request.asks:
+                delivery.requests += 1
+                delivery.request = request
+            if not delivery.used:
+                delivery.used = (road.name,)
+            elif road.name not in delivery.used:
+                delivery.used = (*delivery.used, road.name)
+
+    def effected(self, event: Seen) -> None:
+        """A resource changed."""
+        road = self._world.road(event.link) if event.link else None
+        place = road.thing if road is not None else str((event.data or {}).get("resource", ""))
+        request = road.requests.get((event.conn, event.x)) if road is not None else None
+        if request is not None:
+            request.effected = request.complete = True
+        self.effect(place, event, request)
+
+    def effect(self, place: str, event: Seen, request: Request | None) -> None:
+        """Give the effect to every queue that needs one at this place."""
+        for queue, group in self._world.places.get(place, ()):
+            obligation = queue.of(event.key)
+            mine = [one for one in request.deliveries if one.obligation is obligation] if request is not None else []
+            delivery = mine[-1] if mine else obligation.last
+            sure = len(mine) == 1 and not mine[0].end
+            obligation.effected(group, Effect(event.n, event.t, delivery, sure))
+
+    def answered(self, event: Seen) -> None:
+        """An answer was written at the resource, or its last byte has left for the service; also for SQS calls, far and near."""
+        road = self._world.road(event.link)
+        ident = (event.conn, event.x)
+        if event.at == "near":
+            request = road.requests.pop(ident, None)
+            if road.faults:
+                self._bites.late(road, ident, event.t, request)
+            if request is not None:
+                self.end(request, event.status)
+            return
+        request = road.requests.get(ident)
+        if request is not None:
+            request.complete = True
+            request.left = event.t
+        elif road.faults:
+            road.pending[ident] = event.t
+
+    def end(self, request: Request, status: int | None) -> None:
+        """The service has the answer: nothing about this attempt is in doubt any more."""
+        request.answered = True
+        request.status = status
+        obligation = request.obligation
+        if obligation is None:
+            return
+        if request.asks:
+            if status is not None and (status < ERRORS or status == NOT_FOUND):
+                obligation.in_doubt = False
+        elif status is not None and status >= 500 and (request.effected or not request.complete):  # noqa: PLR2004
+            obligation.in_doubt = request.effected
+
+    def cut(self, road: Road, connection: int) -> None:
+        """The connection is gone: what was not answered on it never will be."""
+        for ident in [one for one in road.requests if one[0] == connection]:
+            request = road.requests.pop(ident)
+            if request.obligation is not None and not request.asks and request.complete:
+                request.obligation.in_doubt = True
+            if road.faults:
+                self._bites.cut(road, request.obligation)

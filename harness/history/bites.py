@@ -1,0 +1,147 @@
+"""What faults did to messages and requests, counted: a fault that changed nothing proves nothing.
+
+By kind: outage: requests and deliveries that were cut, and deliveries whose attempt found no listener; latency: answers and
+deliveries later by at least 0.8 of it; altered: messages changed and then delivered; answer_lost: answers swallowed; kill: an exit
+while a delivery or request was open. A kept-alive connection that was cut while idle is no bite.
+"""
+
+from harness.history.journal import Seen
+from harness.history.obligations import Delivery, Obligation, Request
+from harness.history.world import Interval, Road, World
+
+LATE = 0.8
+HELD_FOR = 1.0
+"""Seconds of an outage that a delivery must have waited through, at a service that settled nothing meanwhile, to have tried in it."""
+
+AFTERMATH = 0.5
+"""Seconds after an outage in which a service still settles what it tried within it."""
+
+
+class Bites:
+    """Counts bites at their fault, and marks the obligations bitten."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.n = 0
+        self._altered: dict[tuple[str, str], list[Interval]] = {}
+
+    def fault(self, event: Seen) -> None:
+        """A fault began or ended: put it where its traffic passes."""
+        interval = self._world.fault(event)
+        if interval.link:
+            road = self._world.road(interval.link)
+            if interval not in road.faults:
+                road.faults.append(interval)
+        if event.how == "began" and interval.name == "kill":
+            interval.held = self._under_way(interval.victim)
+
+    def _bite(self, interval: Interval, obligation: Obligation | None) -> None:
+        interval.bites += 1
+        if obligation is not None:
+            obligation.bitten = True
+            obligation.bit_n = self.n
+
+    def _on(self, road: Road, name: str) -> list[Interval]:
+        return [one for one in road.faults if one.name == name and one.on]
+
+    def cut(self, road: Road, obligation: Obligation | None) -> None:
+        """A request, a send or a delivery was cut on this link."""
+        for interval in self._on(road, "outage"):
+            self._bite(interval, obligation)
+        for interval in self._on(road, "latency"):
+            self._bite(interval, obligation)
+
+    def late(self, road: Road, ident: tuple[int, int], t: float, request: Request | None) -> None:
+        """An answer reached the service: was it held?"""
+        left = request.left if request is not None and request.left else road.pending.pop(ident, None)
+        if left is not None:
+            self.held(road, left, t, request.obligation if request is not None else None)
+
+    def held(self, road: Road, left: float, t: float, obligation: Obligation | None) -> None:
+        """Something left the far side at `left` and came to the service at `t`."""
+        for interval in road.faults:
+            if interval.name == "latency" and interval.began is not None and interval.seconds and t - left >= LATE * interval.seconds:
+                self._bite(interval, obligation)
+                if obligation is not None:
+                    obligation.retried = True  # a slow answer that was waited for is the case the fault makes
+
+    def bit(self, event: Seen) -> None:
+        """A rule changed a message or an answer in a tap."""
+        interval = self._world.fault(event)
+        queue = self._world.queues.get(event.queue)
+        home = queue.home if queue is not None else None
+        if interval.name == "altered":
+            self._altered.setdefault((home.name if home is not None else event.queue, event.key), []).append(interval)
+            return
+        self._bite(interval, home.obligations.get(event.key) if home is not None else self._asked(event))
+
+    def _asked(self, event: Seen) -> Obligation | None:
+        request = self._world.road(event.link).requests.get((event.conn, event.x))
+        return request.obligation if request is not None else None
+
+    def delivered(self, obligation: Obligation) -> None:
+        """A message came to its service: was it changed on the way?"""
+        for interval in self._altered.pop((obligation.queue.name, obligation.key), ()):
+            self._bite(interval, obligation)
+            obligation.retried = True  # the changed message was given to the service: the case the fault makes
+
+    def settled(self, delivery: Delivery, t: float) -> None:
+        """The service let go of a delivery: had it tried, and found nobody?"""
+        for road in self._world.service(delivery.service).roads:
+            for interval in road.faults:
+                if interval.name != "outage" or interval.began is None or road.queues:
+                    continue
+                if interval.on:
+                    interval.settled += 1
+                if road.name not in delivery.used and _within(interval, delivery.near_t, t) and not _done(delivery):
+                    self._bite(interval, delivery.obligation)
+
+    def came_through(self, road: Road, request: Request) -> None:
+        """A request came after an outage in which its delivery was held, and nothing else was settled: it was refused meanwhile."""
+        for interval in road.faults:
+            if interval.name != "outage" or interval.began is None or interval.ended is None or interval.settled:
+                continue
+            for delivery in request.deliveries:
+                waited = interval.ended - max(interval.began, delivery.near_t)
+                if waited >= HELD_FOR and road.name not in delivery.used:
+                    self._bite(interval, delivery.obligation)
+                    interval.settled += 1
+                    delivery.obligation.retried = True
+
+    def exited(self, service: str) -> None:
+        """A service is gone: was anything under way there?"""
+        for interval in self._world.faults.values():
+            if interval.name == "kill" and interval.victim == service and interval.on:
+                interval.bites += max(interval.held, self._under_way(service))
+                interval.held = 0
+
+    def _under_way(self, service: str) -> int:
+        found = 0
+        for road in self._world.service(service).roads:
+            obligations = [r.obligation for r in road.requests.values()]
+            obligations += [d.obligation for c in road.connections.values() for d in c.tags.values() if not d.end and d.near_n]
+            found += len(obligations)
+            for obligation in obligations:
+                if obligation is not None:
+                    obligation.bitten, obligation.bit_n = True, self.n
+        return found
+
+    def without(self) -> str:
+        """Say which `inject` call bit nothing; empty where each did."""
+        for faults in self._world.calls().values():
+            if not any(one.bites for one in faults):
+                one = faults[0]
+                why = one.failed or ("it never began: its moment did not come" if one.began is None else "it met no message and no request")
+                return f"{one.ident} {one} did not bite: {why}"
+        return ""
+
+
+def _within(interval: Interval, since: float, until: float) -> bool:
+    """Tell whether work ended while the outage was on, or so shortly after it that what it ended with was decided in it."""
+    if interval.began is None or until < interval.began:
+        return False
+    return interval.ended is None or (since <= interval.ended and until <= interval.ended + AFTERMATH)
+
+
+def _done(delivery: Delivery) -> bool:
+    return delivery.obligation.effects is not None

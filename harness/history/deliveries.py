@@ -1,0 +1,244 @@
+"""The part of the fold that takes deliveries and settlements: what was handed out, who let go of it how, and when it came back.
+
+On SQS a receipt is good on any connection, and a delivery ends by delete, visibility or its deadline. On AMQP it ends with its
+settlement, its channel or its connection. A settlement counts when it passed the far tap; on SQS when the broker's answer did.
+"""
+
+from harness.history.bites import Bites
+from harness.history.causes import cause_of
+from harness.history.journal import Seen
+from harness.history.obligations import KEPT_DELIVERIES, Delivery, Obligation
+from harness.history.world import Connection, Road, World
+
+TICK = 1.0
+"""Seconds after which SQS, and LocalStack, have certainly noticed that a visibility timeout is over."""
+NOT_FOUND = 404
+PRECONDITION_FAILED = 406
+
+
+class Deliveries:
+    """Follows every delivery from hand-out to end."""
+
+    def __init__(self, world: World, bites: Bites) -> None:
+        self._world = world
+        self._bites = bites
+
+    def delivered(self, event: Seen) -> None:
+        """A message was handed out (far), or reached its service (near)."""
+        queue = self._world.queues.get(event.queue)
+        if queue is None or queue.home is None or not event.key:
+            return
+        road = self._world.road(event.link)
+        connection = road.connection(0 if queue.sqs else event.conn)
+        if event.at == "far":
+            self._handed_out(queue.home.of(event.key), road, connection, event)
+            return
+        delivery = connection.tags.get(event.tag)
+        if delivery is None or delivery.near_n:
+            delivery = self._injected(queue.home.of(event.key), road, connection, event)
+        self._came(delivery, road, event)
+
+    def _handed_out(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> None:
+        queue = self._world.queues[event.queue]
+        if road.name not in queue.links:
+            queue.links.add(road.name)
+            road.queues.append(queue)
+        delivery = Delivery(obligation, queue, connection, road.service, event.tag, event.mid)
+        delivery.far_n, delivery.far_t = event.n, event.t
+        if queue.sqs:
+            self._deadline(delivery, event)
+        if obligation.deliveries:
+            _expire(obligation, delivery)
+        if obligation.far:
+            delivery.cause = cause_of(obligation, delivery, self._world.services, redelivered=event.redelivered)
+            obligation.explain(delivery.cause)
+        obligation.firsts += delivery.cause in {"", "producer"}
+        obligation.far += 1
+        delivery.number = obligation.far
+        self._keep(obligation, delivery)
+        connection.tags[event.tag] = delivery
+        if obligation.bitten and not obligation.retried:
+            obligation.retried = True
+
+    @staticmethod
+    def _keep(obligation: Obligation, delivery: Delivery) -> None:
+        if len(obligation.deliveries) >= KEPT_DELIVERIES:
+            forgotten = obligation.deliveries.pop(1)
+            forgotten.connection.tags.pop(forgotten.tag, None)
+        obligation.deliveries.append(delivery)
+        obligation.last = delivery
+        obligation.last_delivery = (delivery.far_n, delivery.far_t)
+        if obligation.first_delivery is None:
+            obligation.first_delivery = obligation.last_delivery
+
+    @staticmethod
+    def _deadline(delivery: Delivery, event: Seen) -> None:
+        """Set when it is alive for sure (until lo) and expired for sure (after hi); the clock began when the broker answered."""
+        asked = (event.data or {}).get("visibility")
+        timeout = asked if isinstance(asked, (int, float)) else delivery.queue.declaration.visibility_timeout or 0.0
+        previous = delivery.obligation.last
+        earliest = max(delivery.obligation.sent_t, previous.far_t if previous is not None else 0.0)
+        requested = (event.data or {}).get("requested")
+        if isinstance(requested, (int, float)):
+            earliest = max(earliest, requested)
+        delivery.lo = min(earliest, event.t) + timeout
+        delivery.hi = event.t + timeout + TICK
+
+    def _injected(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> Delivery:
+        """Make the delivery that only the service saw: our own duplicate."""
+        delivery = Delivery(obligation, self._world.queues[event.queue], connection, road.service, event.tag, event.mid)
+        delivery.cause = "injected"
+        obligation.injected += 1
+        obligation.explain("injected")
+        delivery.far_t = event.t
+        self._keep(obligation, delivery)
+        connection.tags[event.tag] = delivery
+        return delivery
+
+    def _came(self, delivery: Delivery, road: Road, event: Seen) -> None:
+        obligation = delivery.obligation
+        delivery.near_n, delivery.near_t = event.n, event.t
+        obligation.near += 1
+        if delivery.word_far == "no_ack":
+            delivery.connection.tags.pop(delivery.tag, None)
+        if self._world.faults:
+            self._bites.delivered(obligation)
+            if road.faults:
+                self._bites.held(road, delivery.far_t, event.t, obligation)
+
+    def settled(self, event: Seen) -> None:
+        """The consumer's word passed a tap."""
+        road = self._world.road(event.link)
+        delivery = _find(road, event)
+        if delivery is None or event.how == "cancel":
+            return
+        if event.at == "near":
+            delivery.word, delivery.word_n, delivery.word_t = event.how, event.n, event.t
+            if event.how != "visibility":
+                _tried(delivery)
+            if road.faults:
+                road.settles[event.conn, event.x, event.tag] = delivery
+            if self._world.faults:
+                self._bites.settled(delivery, event.t)
+            return
+        delivery.word_far = event.how
+        delivery.delay = event.delay or 0.0
+        if not delivery.queue.sqs:
+            self._processed(delivery, event)
+
+    def confirmed(self, event: Seen) -> None:
+        """SQS answered a settlement; what it says of a receipt that has expired counts for nothing."""
+        road = self._world.road(event.link)
+        delivery = _find(road, event)
+        if event.at == "near":
+            road.settles.pop((event.conn, event.x, event.tag), None)
+            return
+        if delivery is None:
+            return
+        delivery.confirmed = event.ok is not False
+        delivery.stale = event.t > delivery.hi or delivery.obligation.last is not delivery
+        if delivery.confirmed and not (delivery.stale and delivery.word_far == "visibility"):
+            self._processed(delivery, event)
+
+    def _processed(self, delivery: Delivery, event: Seen) -> None:
+        """The broker has the settlement."""
+        obligation, how = delivery.obligation, delivery.word_far
+        if how == "visibility":
+            if delivery.delay > 0:  # a heartbeat, or a retry after a pause: told apart when something else happens
+                delivery.lo, delivery.hi = event.t + delivery.delay, event.t + delivery.delay + TICK
+                delivery.end = ""
+                return
+            how = "requeue"
+        if how in {"ack", "delete", "no_ack"}:
+            self._done(obligation, delivery, event)
+            return
+        if how == "reject":
+            self._rejected(obligation, delivery, event)
+        delivery.end = delivery.end if how == "reject" and delivery.end else how
+        self._over(delivery, event.n, event.t)
+
+    def _rejected(self, obligation: Obligation, delivery: Delivery, event: Seen) -> None:
+        target = self._world.queues.get(delivery.queue.declaration.dead_letter or "")
+        if target is not None and target.home is not None and target.home is obligation.queue:
+            obligation.hand_on("dead_letter_cycle")
+            delivery.end = "dead_letter_cycle"
+            return
+        obligation.rejected = (event.n, event.t)
+        obligation.ack_connection = delivery.connection
+
+    def _done(self, obligation: Obligation, delivery: Delivery, event: Seen) -> None:
+        """It was acknowledged; where all is well, its detail is dropped."""
+        if not delivery.stale:
+            obligation.acked = (event.n, event.t)
+            obligation.ack_connection = delivery.connection
+        delivery.end = "ack"
+        self._over(delivery, event.n, event.t)
+        clean = obligation.far == 1 and not obligation.injected and not obligation.bitten
+        if clean and not delivery.stale and obligation.places >= len(obligation.queue.sets):
+            obligation.deliveries = []
+            obligation.last = None
+            delivery.request = None
+
+    @staticmethod
+    def _over(delivery: Delivery, n: int, t: float) -> None:
+        delivery.end_n, delivery.end_t = n, t
+        if delivery.word_far != "no_ack" and (not delivery.queue.sqs or delivery.confirmed):
+            delivery.connection.tags.pop(delivery.tag, None)
+
+    def closed(self, road: Road, event: Seen) -> None:
+        """A connection, or a channel of it, is gone: what was open on it goes back to its queue."""
+        channel = (event.data or {}).get("channel")
+        connection = road.connections.get(event.conn)
+        if connection is not None:
+            if channel is None and not connection.closed_n:
+                connection.closed_n, connection.closed_t = event.n, event.t
+            why = _why_closed(event, channel)
+            prefix = "" if channel is None else f"{channel}:"
+            for delivery in [one for tag, one in connection.tags.items() if tag.startswith(prefix)]:
+                self._lost(road, delivery, why, event)
+        for ident in [one for one in road.settles if one[0] == event.conn and channel is None]:
+            self._bites.cut(road, road.settles.pop(ident).obligation)
+
+    def _lost(self, road: Road, delivery: Delivery, why: str, event: Seen) -> None:
+        if delivery.end:
+            return
+        delivery.end = why
+        _tried(delivery)
+        self._over(delivery, event.n, event.t)
+        if road.faults:
+            self._bites.cut(road, delivery.obligation)
+
+
+def _why_closed(event: Seen, channel: object) -> str:
+    if channel is None:
+        return "connection_lost"
+    timed_out = event.status == PRECONDITION_FAILED and "unknown delivery tag" not in str((event.data or {}).get("text", ""))
+    return "consumer_timeout" if timed_out else "channel_closed"
+
+
+def _tried(delivery: Delivery) -> None:
+    """A delivery without a request seen was an attempt by itself: what was refused is unseen."""
+    if delivery.near_n and not delivery.requests and not delivery.counted and delivery.cause != "injected":
+        delivery.counted = True
+        delivery.obligation.attempted(delivery.near_n, delivery.near_t)
+
+
+def _expire(obligation: Obligation, delivery: Delivery) -> None:
+    """End what must be over now that the message was handed out again: expired, or let go of with a pause (visibility above 0)."""
+    for one in obligation.deliveries:
+        if one.end or not one.queue.sqs or one.lo > delivery.far_t:
+            continue
+        _tried(one)
+        one.end = "released" if one.let_go_with_pause else "expiry"
+        one.end_n, one.end_t = delivery.far_n, min(one.hi, delivery.far_t)
+
+
+def _find(road: Road, event: Seen) -> Delivery | None:
+    """Return the delivery of this tag: on SQS on any connection, which is kept as connection 0."""
+    sqs = road.connections.get(0)
+    if sqs is not None:
+        delivery = sqs.tags.get(event.tag)
+        if delivery is not None:
+            return delivery
+    connection = road.connections.get(event.conn)
+    return connection.tags.get(event.tag) if connection is not None else None

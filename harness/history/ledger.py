@@ -1,0 +1,262 @@
+"""The one fold over a journal: obligations, faults and how the run ended. Checks read what is here; nothing here promises anything.
+
+`step` takes events in the order of `n`; memory grows with the number of messages, not of events. After `closing` nothing
+counts any more but what the final scan found, and whatever a service still changed: that is late, and makes every *kept* unknown.
+"""
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+
+from harness.history.attempts import Attempts
+from harness.history.bites import Bites
+from harness.history.deliveries import Deliveries
+from harness.history.events import KINDS, Header
+from harness.history.journal import Seen
+from harness.history.obligations import Effect, Obligation
+from harness.history.sends import Sends
+from harness.history.world import Queue, World
+
+CANARY_KINDS = frozenset({"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"})
+
+
+class Ledger:
+    """What a journal amounts to. `context` are the events that belong to no message: with them a canary's copy of the run is made."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.world = World()
+        self.bites = Bites(self.world)
+        self.events = 0
+        self.last_n = 0
+        self.t = 0.0
+        self.drained_how = ""
+        self.drained_reason = ""
+        self.closed_at: float | None = None
+        self.late: list[int] = []
+        self.bypassed: list[str] = []
+        self.noticed: list[tuple[int, float]] = []
+        self.context: list[Seen] = []
+        self._split: tuple[list[Obligation], list[Obligation]] | None = None
+        self._attempts = Attempts(self.world, self.bites)
+        self._sends = Sends(self.world, self._attempts, self.bites)
+        self._deliveries = Deliveries(self.world, self.bites)
+        self._steps = self._open_steps()
+
+    def _open_steps(self) -> dict[str, Callable[[Seen], None]]:
+        steps: dict[str, Callable[[Seen], None]] = dict.fromkeys(KINDS, _ignore)
+        steps |= {
+            "declared": self.world.declare,
+            "started": self._started,
+            "exited": self._exited,
+            "closed": self._closed,
+            "subscribed": self._subscribed,
+            "attempted": self._sends.attempted,
+            "acknowledged": self._sends.acknowledged,
+            "refused": self._sends.refused,
+            "returned": self._sends.returned,
+            "delivered": self._deliveries.delivered,
+            "settled": self._deliveries.settled,
+            "confirmed": self._deliveries.confirmed,
+            "requested": self._attempts.requested,
+            "effected": self._attempts.effected,
+            "answered": self._attempts.answered,
+            "noticed": self._noticed,
+            "fault": self.bites.fault,
+            "bit": self.bites.bit,
+            **self._end_steps(),
+        }
+        return steps
+
+    def _end_steps(self) -> dict[str, Callable[[Seen], None]]:
+        return {
+            "drained": self._drained,
+            "closing": self._closing,
+            "residue": self._residue,
+            "scanned": self._scanned,
+            "gap": self._gap,
+            "bypassed": self._bypassed,
+            "repeated": self._repeated,
+        }
+
+    def take(self, batches: Iterable[list[Seen]], *, until: int | None = None) -> None:
+        """Take every event, those up to number `until` where one is given. The collector rests: a fold makes no garbage cycles."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            for batch in batches:
+                if until is not None and batch and batch[-1].n > until:
+                    batch = [event for event in batch if event.n <= until]  # noqa: PLW2901 (the rest belongs to a later phase)
+                self._take(batch)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _take(self, batch: list[Seen]) -> None:
+        for event in batch:
+            self.bites.n = event.n
+            self._steps[event.kind](event)
+            if event.kind in CANARY_KINDS:
+                self.context.append(event)
+        self.events += len(batch)
+        if batch:
+            self.last_n = batch[-1].n
+            if self.closed_at is None:
+                self.t = max(self.t, batch[-1].t)
+
+    # ------------------------------------------------------------------ services and connections
+
+    def _started(self, event: Seen) -> None:
+        self.world.service(event.service).started.append(event.t)
+
+    def _exited(self, event: Seen) -> None:
+        self.world.service(event.service).exits.append((event.n, event.t, event.how))
+        self.bites.exited(event.service)
+
+    def _closed(self, event: Seen) -> None:
+        if not event.link or event.how == "refused":
+            return
+        road = self.world.road(event.link)
+        if event.at != "near":
+            self._deliveries.closed(road, event)
+        if event.at != "far" and (event.data or {}).get("channel") is None:
+            self._attempts.cut(road, event.conn)
+            self._sends.cut(road, event.conn)
+
+    def _subscribed(self, event: Seen) -> None:
+        queue = self.world.queues.get(event.queue)
+        if queue is not None and event.link not in queue.links:
+            queue.links.add(event.link)
+            self.world.road(event.link).queues.append(queue)
+
+    def _noticed(self, event: Seen) -> None:
+        self.noticed.append((event.n, event.t))
+
+    # ------------------------------------------------------------------ the end
+
+    def _drained(self, event: Seen) -> None:
+        self.drained_how = event.how
+        self.drained_reason = str((event.data or {}).get("reason", ""))
+
+    def _closing(self, event: Seen) -> None:
+        self.t = self.closed_at = event.t
+        self._steps = {**dict.fromkeys(KINDS, _ignore), **self._end_steps()}
+        self._steps |= {"effected": self._was_late, "settled": self._settled_late, "acknowledged": self._sent_late}
+
+    def _was_late(self, event: Seen) -> None:
+        self.late.append(event.n)
+
+    def _settled_late(self, event: Seen) -> None:
+        if event.at == "far":
+            self.late.append(event.n)
+
+    def _sent_late(self, event: Seen) -> None:
+        if event.at == "far" and event.queue in self.world.places:
+            self.late.append(event.n)
+
+    def _scanned(self, event: Seen) -> None:
+        queue = self.world.queues.get(event.queue)
+        if queue is not None:
+            queue.scanned = True
+
+    def _residue(self, event: Seen) -> None:
+        queue = self.world.queues.get(event.queue)
+        if queue is None or not event.key:
+            return
+        if queue.home is not None:
+            queue.home.of(event.key).residue += 1
+            return
+        for obligation in self._fallen_into(queue, event.key):
+            if queue.role == "parking":
+                obligation.parked += 1
+            else:
+                obligation.dead += 1
+
+    def _fallen_into(self, queue: Queue, key: str) -> Iterator[Obligation]:
+        """Yield the obligations that a dead letter or parked message is: of the queues that end there, else of any with this key."""
+        found = [feeder.obligations[key] for feeder in queue.feeders if key in feeder.obligations]
+        if not found:
+            found = [other.obligations[key] for other in self.world.judged() if key in other.obligations]
+        yield from dict.fromkeys(found)
+
+    def _gap(self, event: Seen) -> None:
+        self.world.road(event.link).gaps[event.conn] = str((event.data or {}).get("reason", "a tap could not follow a connection"))
+
+    def _bypassed(self, event: Seen) -> None:
+        self.bypassed.append(str((event.data or {}).get("reason", "traffic went around a link")))
+
+    def _repeated(self, event: Seen) -> None:
+        queue = self.world.queues.get(event.queue)
+        if queue is not None and queue.home is not None and event.key in queue.home.obligations:
+            obligation = queue.home.obligations[event.key]
+            counted = (event.data or {}).get("delivered", 0)
+            obligation.far += counted if isinstance(counted, int) else 0
+
+    # ------------------------------------------------------------------ what checks ask
+
+    @property
+    def drained(self) -> bool:
+        """Whether the run ended because nothing could happen any more, or only the same again."""
+        return self.drained_how in {"quiet", "steady"}
+
+    def judged(self) -> Iterator[Obligation]:
+        """Yield the obligations that are judged: of judged queues, and sent, delivered or found at all."""
+        yield from self.clean()
+        yield from self.rest()
+
+    def clean(self) -> list[Obligation]:
+        """Return those with which nothing at all happened but one send, one delivery, one effect in each place, one acknowledgement."""
+        return self._sorted()[0]
+
+    def rest(self) -> list[Obligation]:
+        """Return all the others."""
+        return self._sorted()[1]
+
+    def _sorted(self) -> tuple[list[Obligation], list[Obligation]]:
+        if self._split is None:
+            clean: list[Obligation] = []
+            rest: list[Obligation] = []
+            for queue in self.world.judged():
+                for obligation in queue.obligations.values():
+                    if obligation.clean:
+                        clean.append(obligation)
+                    elif obligation.sent or obligation.deduplicated:
+                        rest.append(obligation)
+            self._split = clean, rest
+        return self._split
+
+    def effects(self, obligation: Obligation) -> list[list[Effect]]:
+        """Return the effects of each required set, in the order of the queue's declaration."""
+        return [
+            obligation.effects_in(group) or self._seen_in(alternatives, obligation.key)
+            for group, alternatives in enumerate(obligation.queue.sets)
+        ]
+
+    def _seen_in(self, alternatives: tuple[str, ...], key: str) -> list[Effect]:
+        """Count what an unconfirmed publisher put into an effect queue: it was there if it was handed out or found there."""
+        found = []
+        for name in alternatives:
+            place = self.world.queues.get(name)
+            there = place.obligations.get(key) if place is not None else None
+            if there is not None and not there.acks and there.tries and (there.far or there.residue):
+                found += [Effect(there.sent_n, there.sent_t, None, sure=False)] * there.tries
+        return found
+
+    def tainted(self, obligation: Obligation) -> str:
+        """Say which gap of a tap this obligation may have been touched by; empty where none."""
+        for road in self.world.roads.values():
+            for number, reason in road.gaps.items():
+                if self._touched(obligation, road.name, number):
+                    return f"{road.name}, connection {number}: {reason}"
+        return ""
+
+    def _touched(self, obligation: Obligation, link: str, number: int) -> bool:
+        road = self.world.roads[link]
+        for delivery in obligation.deliveries:
+            if delivery.connection is road.connections.get(number) or (delivery.request is not None and (delivery.request.link, delivery.request.conn) == (link, number)):
+                return True
+        unfinished = obligation.acked is None and not obligation.deliveries
+        return unfinished and link in obligation.queue.links
+
+
+def _ignore(event: Seen) -> None:
+    """Take no notice."""

@@ -1,0 +1,165 @@
+"""The part of the fold that takes sends: attempted, acknowledged, refused, returned. A send into a queue can be an effect too."""
+
+from harness.history.attempts import Attempts
+from harness.history.bites import Bites
+from harness.history.journal import Seen
+from harness.history.obligations import Obligation
+from harness.history.world import Queue, Road, Send, World
+
+
+class Sends:
+    """Counts sends per obligation; recognises a consumer that hands its own message on."""
+
+    def __init__(self, world: World, attempts: Attempts, bites: Bites) -> None:
+        self._world = world
+        self._attempts = attempts
+        self._bites = bites
+
+    def attempted(self, event: Seen) -> None:
+        """A send was begun."""
+        queue = self._world.queues.get(event.queue)
+        if queue is None or not event.key:
+            return
+        if event.at == "harness":
+            self._by_harness(queue, event)
+            return
+        road = self._world.road(event.link)
+        ident = (event.conn, event.x, event.key)
+        send = road.sends.get(ident)
+        if send is None:
+            send = self._begin(road, queue, event)
+            road.await_confirm(ident, send)
+        obligation = send.obligation
+        if event.at == "near":
+            if obligation is not None:
+                obligation.tries_near += 1
+            return
+        send.far = True
+        if send.request is not None:
+            send.request.complete = True
+        if send.carrier is not None:
+            if queue.home is not None:
+                send.carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
+        elif obligation is not None:
+            self._tried(obligation, event)
+
+    def _begin(self, road: Road, queue: Queue, event: Seen) -> Send:
+        send = Send()
+        send.carrier = self._carrier(queue, event.key, road)
+        if send.carrier is None and queue.home is not None:
+            send.obligation = queue.home.of(event.key)
+        if queue.name in self._world.places and event.at == "near":
+            send.request = self._attempts.begin(road, event, asks=False)
+        return send
+
+    def _by_harness(self, queue: Queue, event: Seen) -> None:
+        if queue.home is None:
+            return
+        obligation = queue.home.of(event.key)
+        data = event.data or {}
+        if data.get("redriven"):
+            obligation.hand_on("redriven")
+            return
+        obligation.ends = str(data.get("ends") or "effected")
+        if event.wire == "told":
+            obligation.told += 1
+            obligation.sent_t = obligation.sent_t or event.t
+        else:
+            self._tried(obligation, event)
+
+    @staticmethod
+    def _tried(obligation: Obligation, event: Seen) -> None:
+        obligation.tries += 1
+        obligation.sent_n, obligation.sent_t = event.n, event.t
+
+    def _carrier(self, queue: Queue, key: str, road: Road) -> Obligation | None:
+        """Return the obligation whose consumer sends its own message on: an equal key, while the service holds a delivery of it."""
+        for source in self._world.service(road.service).queues():
+            home = source.home
+            if home is None or (queue.home is not home and queue.role not in {"dead-letter", "parking"}):
+                continue
+            obligation = home.obligations.get(key)
+            if obligation is not None and obligation.last is not None and obligation.opened():
+                return obligation
+        return None
+
+    def acknowledged(self, event: Seen) -> None:
+        """The broker confirmed a send."""
+        queue = self._world.queues.get(event.queue)
+        if queue is None or not event.key:
+            return
+        if event.at == "near":
+            self._heard(event, 200)
+            return
+        ident = (event.conn, event.x, event.key)
+        send = self._world.road(event.link).sends.get(ident) if event.at == "far" else None
+        fresh = _fresh(queue, event)
+        if queue.home is not None and (send is None or send.carrier is None):
+            self._accepted(queue.home.of(event.key), queue, event, fresh=fresh)
+        if fresh and queue.name in self._world.places:
+            request = send.request if send is not None else None
+            if request is not None:
+                request.complete = request.effected = True
+            self._attempts.effect(queue.name, event, request)
+
+    @staticmethod
+    def _accepted(obligation: Obligation, queue: Queue, event: Seen, *, fresh: bool) -> None:
+        obligation.acks += 1
+        if obligation.tries < obligation.acks:  # without a key of its own a message is known by the id in the answer only
+            obligation.tries = obligation.acks
+            obligation.sent_n = event.n
+        obligation.sent_t = event.t
+        if fresh:
+            obligation.copies += 1
+        elif queue.mids is not None and queue.mids[event.mid] != event.key:
+            obligation.deduplicated = event.n
+
+    def refused(self, event: Seen) -> None:
+        """A send definitely failed."""
+        queue = self._world.queues.get(event.queue)
+        if queue is None or not event.key:
+            return
+        if event.at == "near":
+            self._heard(event, event.status)
+        elif queue.home is not None:
+            queue.home.of(event.key).refused += 1
+
+    def _heard(self, event: Seen, status: int | None) -> None:
+        """The service has heard what became of its send."""
+        road = self._world.road(event.link)
+        road.confirms = True
+        send = road.sends.pop((event.conn, event.x, event.key), None)
+        if send is not None and send.request is not None:
+            self._attempts.end(send.request, status)
+
+    def cut(self, road: Road, connection: int) -> None:
+        """The connection is gone: what was not confirmed on it is in doubt for good."""
+        for ident in [one for one in road.sends if one[0] == connection]:
+            send = road.sends.pop(ident)
+            if send.request is not None and send.request.complete and send.request.obligation is not None:
+                send.request.obligation.in_doubt = True
+            if road.faults and (road.confirms or not send.far):  # a publisher without confirms awaits nothing that could be cut
+                request = send.request.obligation if send.request is not None else None
+                self._bites.cut(road, request or send.carrier or send.obligation)
+
+    def returned(self, event: Seen) -> None:
+        """The broker had no queue for it; the message belongs where its sender was told to send it."""
+        queue = self._world.queues.get(event.queue)
+        if queue is not None and queue.home is not None and event.key:
+            queue.home.of(event.key).returned += 1
+            return
+        for other in self._world.queues.values():
+            obligation = other.obligations.get(event.key)
+            if obligation is not None and obligation.told and not obligation.tries:
+                obligation.returned += 1
+                return
+
+
+def _fresh(queue: Queue, event: Seen) -> bool:
+    """Tell whether the queue took this message as a new one; a FIFO queue answers a duplicate with the earlier MessageId."""
+    if queue.mids is None or not event.mid:
+        return True
+    if event.mid in queue.mids:
+        return False
+    queue.mids[event.mid] = event.key
+    return True
