@@ -4,6 +4,7 @@ What an exchange means is left to the protocols over HTTP (http, sqs); they fill
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -57,12 +58,11 @@ class _Lane:
             yield from self.flush(raw)
             self.gone = True
 
-    def flush(self, raw: bytes = b"") -> Iterator[bytes]:
+    def flush(self, raw: bytes) -> Iterator[bytes]:
         """Yield what was kept and then `raw`."""
         kept, self._kept = self._kept, []
         yield from kept
-        if raw:
-            yield raw
+        yield raw
 
     def reset(self) -> None:
         """Forget the message: the next one begins."""
@@ -70,7 +70,7 @@ class _Lane:
         self.gone = False
 
 
-class Exchanges(Generic[E]):
+class Exchanges(ABC, Generic[E]):
     """A session over HTTP/1.1: follows both directions, cut-through, and calls its hooks at whole requests and whole answers.
 
     What cannot be followed becomes one `gap` event; from there on the connection passes untouched.
@@ -90,40 +90,45 @@ class Exchanges(Generic[E]):
 
     # ------------------------------------------------------------------------------------------------------------- hooks
 
+    @abstractmethod
     def new_exchange(self, x: int, request: Message) -> E:
         """Return what the hooks are to be given for this request."""
-        raise NotImplementedError
+        ...
 
     def keeps_request(self, message: Message) -> bool:
         """Tell whether this request must not go on before it is whole."""
         del message
         return False
 
+    @abstractmethod
     def keeps_answer(self, exchange: E) -> bool:
         """Tell whether the answer to this exchange must not go on before it is whole."""
-        del exchange
-        return False
+        ...
 
+    @abstractmethod
     def asked(self, exchange: E) -> Iterator[Step]:
         """Take note of a whole request, before its last byte goes on."""
-        raise NotImplementedError
+        ...
 
     def change_request(self, exchange: E) -> bytes | None:
         """Return what goes on instead of this request; None: itself."""
         del exchange
         return None
 
+    @abstractmethod
     def replied(self, exchange: E) -> Iterator[Step]:
         """Take note of a whole answer, before its last byte goes on."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def change_answer(self, exchange: E) -> Step | None:
         """Return what the service gets instead of this answer; None: itself."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def passed(self, exchange: E) -> Iterator[Step]:
         """Take note that the last byte of the answer has gone on."""
-        raise NotImplementedError
+        ...
 
     # ----------------------------------------------------------------------------------------------------------- session
 
@@ -153,8 +158,8 @@ class Exchanges(Generic[E]):
         if message is not None:
             exchange = self._open.popleft()
             exchange.answer, exchange.shown = message, message.status
-            for _hold in (*self.replied(exchange), *self.passed(exchange)):
-                pass
+            for events in (self.replied(exchange), self.passed(exchange)):
+                deque(events, maxlen=0)
 
     def gap(self, reason: str) -> Iterator[Step]:
         """Give the connection up: one event, and everything passes from here on."""

@@ -5,16 +5,30 @@ The resource is its own far side, so `answer_lost` acts here. Neither Host nor a
 
 from collections.abc import Iterator
 
+from harness.errors import UsageError
 from harness.history.events import Event
 from harness.model import Key
 from harness.wire.exchanges import Exchange, Exchanges, digest, excerpt
 from harness.wire.messages import Message
+from harness.wire.rules import Rule
 from harness.wire.streams import Session, Step, Tap
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def session(tap: Tap) -> Session:
     """Return what follows one connection to an HTTP resource."""
     return Http(tap)
+
+
+def supports(rule: Rule) -> None:
+    """Raise UsageError with a sentence for a rule that cannot act on a link to an HTTP resource."""
+    if rule.name == "altered":
+        message = f"altered on {rule.link}: only messages of SQS and RabbitMQ can be altered, not requests to an HTTP resource"
+        raise UsageError(message)
+    if rule.on is not None and rule.on not in METHODS:
+        message = f"{rule.name} on {rule.link}: on={rule.on!r} is no method of HTTP; there are: {', '.join(METHODS)}"
+        raise UsageError(message)
 
 
 class HttpExchange(Exchange):

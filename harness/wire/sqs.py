@@ -13,8 +13,10 @@ from harness.wire.aws_json import TARGET, JsonCodec
 from harness.wire.exchanges import Exchange, Exchanges, digest, excerpt
 from harness.wire.messages import Message
 from harness.wire.rules import Rule
-from harness.wire.sqs_rules import alteration, loss
+from harness.wire.sqs_rules import alteration, loss, supports
 from harness.wire.streams import Ending, Session, Side, Step, Tap
+
+__all__ = ["session", "supports"]
 
 REMEMBERED = 20_000
 """Receipt handles a link remembers: more than a service under test has in flight; a key that is forgotten is found by its tag."""

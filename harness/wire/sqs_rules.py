@@ -6,9 +6,23 @@ An operation in `on` also stands for its batch form: services batch their delete
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from harness.errors import UsageError
 from harness.wire.aws import Attribute, Call, Change, Entry, Received
 from harness.wire.rules import Rule
 from harness.wire.streams import Tap
+
+CARRIES_MESSAGES = ("SendMessage", "SendMessageBatch", "ReceiveMessage")
+SETTLES = ("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
+
+
+def supports(rule: Rule) -> None:
+    """Raise UsageError with a sentence for a rule that names what no SQS call about messages is called."""
+    known = CARRIES_MESSAGES if rule.name == "altered" else CARRIES_MESSAGES + SETTLES
+    if rule.on is not None and rule.on not in known:
+        message = (
+            f"{rule.name} on {rule.link}: on={rule.on!r} is no call of SQS that it can act on; there are: {', '.join(known)}"
+        )
+        raise UsageError(message)
 
 
 class Alteration(NamedTuple):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.clock import eventually
 from harness.errors import UsageError
 from harness.resources.http import Http
-from tests.resources.visits import Visit, linked
+from tests.resources.visits import Visit, visited
 from tests.wire.taps import CollectingSink, cut
 
 POST = b'POST /placements HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"id": 7}'
@@ -234,7 +234,7 @@ CLIENTS: dict[str, Callable[[str], int]] = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_real_clients_reach_it_through_both_taps(sink: CollectingSink, tcs: Http, client: str):
-    with linked(tcs, sink) as url:
+    with visited(tcs, sink) as url:
         status = CLIENTS[client](f"{url}/placements")
         eventually(lambda: sink.of("answered", at="near"), awaited="the near answer", within=10, last=lambda: sink.events)
 
@@ -249,7 +249,7 @@ def test_real_clients_reach_it_through_both_taps(sink: CollectingSink, tcs: Http
 
 
 def test_a_real_keep_alive_connection_counts_its_exchanges(sink: CollectingSink, tcs: Http):
-    with linked(tcs, sink) as url, httpx.Client(base_url=url) as client:
+    with visited(tcs, sink) as url, httpx.Client(base_url=url) as client:
         bodies = [client.post("/p", json={"id": n}).json() for n in range(5)]
         eventually(lambda: len(sink.of("answered", at="near")) == 5, awaited="5 answers", within=10, last=lambda: sink.events)
 

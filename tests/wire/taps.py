@@ -32,9 +32,7 @@ class CollectingSink:
         return None if found is None else Key(found)
 
     def resource(self, name: str) -> Declaration | None:
-        if name not in self.resources:
-            return None
-        return Declaration(what="resource", name=name, key=self.resources[name])
+        return Declaration(what="resource", name=name, key=self.resources[name]) if name in self.resources else None
 
     def of(self, *kinds: str, at: str | None = None) -> list[Event]:
         return [event for event in self.events if event.kind in kinds and at in (None, event.at)]
@@ -44,14 +42,13 @@ class CollectingSink:
 
 
 class Wire:
-    """The two ends of a session: what went on to the target, what came back to the service, and whether it was closed."""
+    """The two ends of a session: what went on to the target, what came back to the service, and whether it was closed. Holds are not waited for."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.to_target = b""
         self.to_service = b""
         self.closed: list[Close] = []
-        self.holds: list[Hold] = []
 
     def ask(self, data: bytes, *, by: int | None = None) -> bytes:
         """Send as the service, in chunks of `by` bytes; return what went on."""
@@ -68,15 +65,9 @@ class Wire:
         return self.to_service[before:]
 
     def _bytes(self, steps: Iterable[Step]) -> bytes:
-        out = b""
-        for step in steps:
-            if isinstance(step, Close):
-                self.closed.append(step)
-            elif isinstance(step, Hold):
-                self.holds.append(step)
-            else:
-                out += step
-        return out
+        done = list(steps)
+        self.closed += [step for step in done if isinstance(step, Close)]
+        return b"".join(step for step in done if isinstance(step, bytes))
 
 
 def cut(data: bytes, by: int | None) -> Iterator[bytes]:

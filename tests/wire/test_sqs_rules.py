@@ -1,7 +1,10 @@
 import json
+from typing import Literal
 
 import pytest
 
+from harness.errors import UsageError
+from harness.wire import sqs
 from harness.wire.aws import Attribute, md5_of_attributes, md5_of_body
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Close
@@ -36,6 +39,19 @@ def sink() -> CollectingSink:
 
 def digest(**values: str) -> str:
     return md5_of_attributes({name: Attribute("String", value) for name, value in values.items()})
+
+
+@pytest.mark.parametrize("name", ["altered", "answer_lost"])
+def test_a_rule_on_what_is_no_call_about_messages_is_refused(name: Literal["altered", "answer_lost"]):
+    with pytest.raises(UsageError, match=f"{name} on mailer->aws: on='POST' is no call of SQS .*; there are: SendMessage, "):
+        sqs.supports(Rule(id="f1", name=name, link=LINK, on="POST"))
+
+
+def test_only_calls_that_carry_messages_can_be_altered():
+    sqs.supports(Rule(id="f1", name="answer_lost", link=LINK, on="DeleteMessage"))
+    sqs.supports(ALTERED)
+    with pytest.raises(UsageError, match="on='DeleteMessage'"):
+        sqs.supports(Rule(id="f1", name="altered", link=LINK, on="DeleteMessage"))
 
 
 class TestAlteredSends:
