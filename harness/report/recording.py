@@ -52,7 +52,7 @@ class Recording:
     def hold_to_the_rules(self) -> None:
         """Hold that something was judged, and that *as it was* and *as fixed* say what they mean. Raises UsageError."""
         self._read_judged()
-        labels = [one for one in self._judged if one.get("expected")]
+        labels = [one["expectation"] for one in self._judged if one.get("expectation")]
         name, variant = self._story.test, self._story.variant
         problem = ""
         if not self._judged:
@@ -62,7 +62,7 @@ class Recording:
                 f"{name} is told as it was, so one verdict has to be .broken_as(label): which promise did the incident break?"
             )
         elif variant == "as fixed" and labels:
-            problem = f"{name} is told as fixed, so no verdict may be .broken_as({labels[0]['expected']!r})"
+            problem = f"{name} is told as fixed, so no verdict may be broken: take away broken_as ({labels[0]})"
         if problem:
             raise UsageError(problem)
 
@@ -127,7 +127,7 @@ class Recording:
 
 
 def _check(data: Mapping[str, object]) -> CheckEntry:
-    return msgspec.convert({name: value for name, value in data.items() if name in CheckEntry.__struct_fields__}, CheckEntry)
+    return msgspec.convert(data["found"], CheckEntry)
 
 
 def _worst(checks: Sequence[CheckEntry]) -> str:

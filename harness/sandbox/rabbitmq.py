@@ -232,4 +232,6 @@ def _plain(value: object) -> object:
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [_plain(one) for one in value]
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+    if isinstance(value, (str, float, bool)) or value is None:
+        return value
+    return int(value) if isinstance(value, int) else str(value)  # pika has integers of a class of its own
