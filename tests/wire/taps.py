@@ -42,7 +42,7 @@ class CollectingSink:
 
 
 class Wire:
-    """The two ends of a session: what went on to the target, what came back to the service, and whether it was closed. Holds are not waited for."""
+    """The two ends of a session: what went on to the target and came back to the service, and closes. Holds do not hold."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
