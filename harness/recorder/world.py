@@ -20,6 +20,7 @@ from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Hold
 
 PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session}
+SUPPORTS: Mapping[str, Callable[[Rule], None]] = {"amqp": amqp.supports, "sqs": sqs.supports, "http": http.supports}
 
 
 class RecordedWorld:
@@ -109,9 +110,8 @@ class RecordedWorld:
     def arm(self, rule: dict[str, Any]) -> None:
         """Have the taps of the rule's link apply it; a rule that this protocol cannot carry out is refused with a sentence."""
         made = msgspec.convert(rule, Rule)
-        protocol = self._protocols.get(made.link)
-        if protocol == "amqp":
-            amqp.supports(made)
+        if made.link in self._protocols:
+            SUPPORTS[self._protocols[made.link]](made)
         self._rules.arm(made)
 
     def disarm(self, rule: str) -> None:
