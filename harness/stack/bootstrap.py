@@ -1,7 +1,7 @@
 """What has to work before anything is installed: the cache folder, a private uv, `.venv`. Standard library only.
 
-`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`, `... --clear` is `make clean CACHE=1`. Brokers are
-not dealt with here. It must be readable by Pythons older than the one it asks for: they get a sentence, not a SyntaxError.
+`python3 harness/stack/bootstrap.py CHECKOUT` is the first half of `make setup`, `... --clear` is `make clean CACHE=1`. No broker
+is dealt with here. It must be readable by Pythons older than the one it asks for: they get a sentence, not a SyntaxError.
 """
 
 from __future__ import annotations

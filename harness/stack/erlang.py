@@ -9,6 +9,8 @@ from harness.stack.cache import Progress
 from harness.stack.commands import call, plain_environment
 
 BEAM = "noepmd.beam"
+DISTRIBUTIONS = Path("/usr/lib/erlang")
+"""Where Linux distributions put it."""
 _SOURCE = Path(__file__).with_name("noepmd.erl")
 _STARTER = (
     "#!/bin/sh\n# RabbitMQ runs this to have epmd started; nodes of the harness do without, so there is nothing to do.\nexit 0\n"
@@ -66,7 +68,7 @@ def installed() -> Path | None:
     """Return the root of the Erlang on this machine, None where there is none."""
     erl = shutil.which("erl")
     near = [Path(os.path.realpath(erl)).parents[1]] if erl else []
-    for root in (*near, *(one / "lib" / "erlang" for one in near), Path("/usr/lib/erlang")):
+    for root in (*near, *(one / "lib" / "erlang" for one in near), DISTRIBUTIONS):
         if any(root.glob("erts-*/bin/erlexec")):
             return root
     return None

@@ -11,6 +11,8 @@ from harness.stack import cache, erlang, packages
 from harness.stack.cache import Progress
 from harness.stack.found import Component, State
 
+DISTRIBUTIONS = Path("/usr/lib/rabbitmq/lib")
+"""Where Linux distributions put servers: each in a folder with its version in its name."""
 _NOEPMD = "noepmd"
 _WHOLE = f"{_NOEPMD}/{erlang.BEAM}"
 _SHADOW = "erlang"
@@ -103,7 +105,7 @@ def _system() -> tuple[Path, Path] | None:
     script = shutil.which("rabbitmq-server")
     # A tarball's or Homebrew's script lies in the server's own sbin; Debian's is a wrapper far away from its server.
     near = [Path(os.path.realpath(script)).parents[1]] if script else []
-    homes = [*near, *sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"), reverse=True)]
+    homes = [*near, *sorted(DISTRIBUTIONS.glob("rabbitmq_server-*"), reverse=True)]
     home = next((one for one in homes if version_of(one)), None)
     return (home, root) if home and root else None
 
