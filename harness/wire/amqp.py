@@ -28,8 +28,8 @@ def session(tap: Tap) -> Session:
 class Way:
     """One direction: its frames, and while a rule is armed the bytes that wait.
 
-    `partial` are bytes of the frame that is not complete, `waiting` complete frames behind a message that is not, `undecided` those
-    messages by channel. `cut`: the beginning of the frame under way has gone on, so it cannot be changed any more.
+    `partial` are bytes of the frame that is not complete, `waiting` complete frames behind a message that is not, `undecided`
+    those messages by channel. `cut`: the beginning of the frame under way has gone on, so it cannot be changed any more.
     """
 
     __slots__ = ("by", "cut", "frames", "partial", "undecided", "waiting")
@@ -146,14 +146,14 @@ class Amqp:
         return None
 
     def _read_kept(self, way: Way, frame: Frame) -> None:
-        self._books.sends.confirms = None
+        self._books.sends.latest()
         whole = way.completed() if frame.last else False
         if frame.kind == HEADER and whole:
             self._await_decision(way, frame)
         content = self._read(way, frame)
         if content is not None and content.header_at is not None:
             way.waiting[content.header_at] = self._changes.altered(content, self._notes.last, way.waiting[content.header_at])
-        confirms = self._books.sends.confirms
+        confirms = self._books.sends.latest()
         if confirms is not None and whole:
             way.waiting[-1] = self._changes.confirmed(*confirms, way.waiting[-1])
 
@@ -166,7 +166,7 @@ class Amqp:
             way.undecided[frame.channel] = content
 
     def _is_decided(self, way: Way) -> bool:
-        """Tell whether no message is under way that may still be altered; one that a closed channel broke off is not waited for."""
+        """Tell whether no message is under way that may still be altered; one broken off by a closed channel is not awaited."""
         for number, content in list(way.undecided.items()):
             if self._books.content(way.by, number) is not content:
                 del way.undecided[number]

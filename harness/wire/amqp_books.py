@@ -104,7 +104,7 @@ class Books:
 
     def _channel_close(self, by: Side, channel: Channel, payload: bytes) -> None:
         if not channel.dead:
-            channel.dead = True
+            channel.die()
             found = m.decoded(m.CHANNEL_CLOSE, payload)
             data: dict[str, object] = {"by": by, "channel": channel.number, "text": found["text"]}
             self._notes.record(Event(kind="closed", how="fin", wire="Channel.Close", status=found["status"], data=data))
@@ -118,7 +118,7 @@ class Books:
         if not self._is_closing:
             self._is_closing = True
             for one in self._channels.values():
-                one.dead = True
+                one.die()
             found = m.decoded(m.CONNECTION_CLOSE, payload)
             data: dict[str, object] = {"by": by, "text": found["text"]}
             self._notes.record(Event(kind="closed", how="fin", wire="Connection.Close", status=found["status"], data=data))

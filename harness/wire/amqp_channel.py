@@ -135,6 +135,11 @@ class Channel:
         self.sending: Content | None = None
         self.receiving: Content | None = None
 
+    def die(self) -> None:
+        """Break off what is under way: nobody processes it any more."""
+        self.dead = True
+        self.sending = self.receiving = None
+
     def queue(self, named: str) -> str:
         """Return the queue a method means; the empty name is the last one declared on this channel."""
         return named or self.last_queue

@@ -1,4 +1,4 @@
-"""Where one AMQP 0-9-1 frame ends and the next begins. Bodies come in pieces as they arrive: large ones are never put together."""
+"""Where one AMQP 0-9-1 frame ends and the next begins. Bodies come in pieces, as they arrive: they are never put together."""
 
 import struct
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ def supports(rule: Rule) -> None:
             )
             raise UsageError(message)
         if rule.on not in (None, CONFIRMED):
-            message = f"answer_lost on {rule.link}: on AMQP only the confirm of a publish (on={CONFIRMED!r}) can be lost, not {rule.on!r}"
+            message = f"answer_lost on {rule.link}: AMQP can lose the confirm of a publish (on={CONFIRMED!r}), not {rule.on!r}"
             raise UsageError(message)
         return
     if rule.body is not None:

@@ -9,14 +9,22 @@ from harness.wire.amqp_notes import Notes
 
 _MULTIPLE = 1
 
+Confirms = tuple[int, Channel, list[tuple[int, Sent]]]
+"""Basic.Ack or Basic.Nack, on which channel, for which publishes by their tags."""
+
 
 class Sends:
-    """Publishes of one connection; `confirms` is what the latest confirm meant."""
+    """Publishes of one connection."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._published = 0
-        self.confirms: tuple[int, Channel, list[tuple[int, Sent]]] | None = None
+        self._latest: Confirms | None = None
+
+    def latest(self) -> Confirms | None:
+        """Return what the latest confirm meant, once."""
+        latest, self._latest = self._latest, None
+        return latest
 
     def publish(self, channel: Channel, payload: bytes) -> None:
         """Begin a publish. It is counted also where nobody processes it any more: near and far have to agree on the numbers."""
@@ -63,7 +71,7 @@ class Sends:
         confirms = channel.confirmed(found["tag"], multiple=bool(found["bits"] & _MULTIPLE))
         for _, sent in confirms:
             self._notes.record(Event(kind=kind, x=sent.x, wire=wire, queue=sent.queue, key=sent.key, mid=sent.mid))
-        self.confirms = (method, channel, confirms)
+        self._latest = (method, channel, confirms)
 
 
 def _destination(content: Content) -> str:
