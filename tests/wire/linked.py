@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from harness.clock import pause
 from harness.wire.link import Opener, TappedLink, Target
 from harness.wire.rules import Rule, RuleBook
 from tests.wire.taps import CollectingSink
@@ -30,7 +31,7 @@ class Linked:
 
     def close(self) -> None:
         self._do(self._link.close)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.02), self._loop).result(10)  # what is closing calls back once more
+        pause(0.02)  # what is closing calls back once more
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
