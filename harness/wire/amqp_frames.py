@@ -60,22 +60,24 @@ class Frames:
             at, is_greeted = self._greet(data)
             if is_greeted:
                 yield Frame(PREFACE, 0, _GREETING, 0, at, last=True)
-        start = at
         while at < size:
-            if not self._owed:
-                start, at = (at if not self._head else 0), self._begin(data, at)
-                if not self._owed:
-                    return
-            if self._owed <= size - at and not self._parts:
-                end = at + self._owed
-                _check_end(data[end - 1])
-                yield Frame(self._kind, self._channel, data[at : end - 1], start, end, last=True)
-                at, self._owed = end, 0
-                continue
-            end = min(size, at + self._owed)
-            if end > at:
-                yield from self._piece(data[at:end], start, end)
-            at = start = end
+            if not (self._owed or self._head) and size - at > _HEAD.size:
+                # The common case by itself, because this loop is most of what decoding costs: a frame that is all here.
+                kind, channel, length = _HEAD.unpack_from(data, at)
+                end = at + length + _HEAD.size + 1
+                if end <= size and kind in _KINDS and data[end - 1] == END:
+                    yield Frame(kind, channel, data[at + _HEAD.size : end - 1], at, end, last=True)
+                    at = end
+                    continue
+            frame, at = self._part(data, at)
+            if frame is not None:
+                yield frame
+
+    def _part(self, data: bytes, start: int) -> tuple[Frame | None, int]:
+        """Take of a frame what there is of it; return the frame or piece it makes, and how far that is."""
+        at = start if self._owed else self._begin(data, start)
+        end = min(len(data), at + self._owed)
+        return (None if end == at else self._piece(data[at:end], start, end)), end
 
     def _greet(self, data: bytes) -> tuple[int, bool]:
         """Read what a connection begins with; a broker begins with a frame, unless it refuses the version."""
@@ -107,23 +109,18 @@ class Frames:
         self._owed = length + 1
         return at + take
 
-    def _piece(self, piece: bytes, start: int, end: int) -> Iterator[Frame]:
+    def _piece(self, piece: bytes, start: int, end: int) -> Frame | None:
         self._owed -= len(piece)
         last = not self._owed
         if last:
-            _check_end(piece[-1])
+            if piece[-1] != END:
+                message = f"a frame ends in {piece[-1]:#x}, not in 0xce"
+                raise GarbledError(message)
             piece = piece[:-1]
-        if self._kind == BODY:
-            yield Frame(BODY, self._channel, piece, start, end, last)
-            return
-        self._parts.append(piece)
-        if last:
-            whole = b"".join(self._parts)
+        if self._kind != BODY:
+            self._parts.append(piece)
+            if not last:
+                return None
+            piece = b"".join(self._parts)
             self._parts.clear()
-            yield Frame(self._kind, self._channel, whole, start, end, last=True)
-
-
-def _check_end(byte: int) -> None:
-    if byte != END:
-        message = f"a frame ends in {byte:#x}, not in 0xce"
-        raise GarbledError(message)
+        return Frame(self._kind, self._channel, piece, start, end, last)

@@ -5,6 +5,7 @@ Read from the specification and RabbitMQ's errata (the type letters of tables), 
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 U16 = struct.Struct(">H")
@@ -132,6 +133,12 @@ def _array(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
     return values, at
 
 
+@lru_cache(maxsize=256)
+def _present(flags: int) -> tuple[tuple[str, str], ...]:
+    """Return name and kind of the properties these flags announce; a service uses few combinations."""
+    return tuple((name, kind) for flag, name, kind in _PROPERTIES if flags & flag)
+
+
 def properties(payload: bytes) -> dict[str, Any]:
     """Return the properties of a content header frame by name, `headers` among them."""
     flags = U16.unpack_from(payload, 12)[0]
@@ -140,9 +147,7 @@ def properties(payload: bytes) -> dict[str, Any]:
         raise GarbledError(message)
     at = 14
     found: dict[str, Any] = {}
-    for flag, name, kind in _PROPERTIES:
-        if not flags & flag:
-            continue
+    for name, kind in _present(flags):
         if kind == "s":
             found[name], at = short_string(payload, at)
         elif kind == "F":

@@ -44,7 +44,7 @@ def headers(data: bytes) -> list[Any]:
 @pytest.mark.parametrize("by", [None, 1, 13], ids=["whole", "bytes", "pieces"])
 def test_a_publish_gets_other_headers_near_and_all_else_is_as_it_was(by: int | None) -> None:
     sink, one, _ = ruled("near", altered(attributes={"JavaType": "B", "new": "1"}, drop=("gone",)))
-    properties = {
+    properties: Any = {
         "message_id": "m",
         "content_type": "text/plain",
         "content_encoding": "utf-8",
