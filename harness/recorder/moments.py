@@ -17,6 +17,8 @@ def points(event: Event) -> Iterator[tuple[str, str]]:
     match event.kind, event.at:
         case "acknowledged", "far" | "harness":
             yield event.queue, "sent"
+        case "attempted", "far" if event.data and event.data.get("unconfirmed"):  # nobody will say more of this send
+            yield event.queue, "sent"
         case "delivered", "near":
             yield event.queue, "delivered"
         case "settled", "far" if event.wire.startswith("Basic.") and event.how in SETTLED:

@@ -11,6 +11,7 @@ from harness.clock import now
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
 from harness.recorder.moments import Moments
+from harness.recorder.secrets import hide
 from harness.recorder.writer import Writer
 from harness.resources import make
 from harness.resources.serving import Resource
@@ -37,6 +38,7 @@ class RecordedWorld:
         self._resources: dict[str, Resource] = {}
         self._declared: dict[str, Declaration] = {}
         self._keys: dict[tuple[str, str], Key] = {}
+        self._agreed: dict[str, Key | None] = {}
         self._closed = False
 
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
@@ -48,12 +50,18 @@ class RecordedWorld:
         event.t = round(now() - self._origin, 6)
         if self._closed:
             return None
+        hide(event)
         self._writer.put(event)
         return self._moments.happened(event)
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
-        """Return where the key of a message of this queue stands."""
-        return self._keys.get((broker, queue))
+        """Return where the key of a message of this queue stands.
+
+        Queues without a key of their own (a dead-letter queue), and sends whose queue only the broker knows (through an exchange),
+        have the key of all others of that broker, if those agree on one.
+        """
+        found = self._keys.get((broker, queue))
+        return self._agreed.get(broker) if found is None else found
 
     def resource(self, name: str) -> Declaration | None:
         """Return the declaration of a resource."""
@@ -67,6 +75,8 @@ class RecordedWorld:
         self._declared[thing.name] = thing
         if thing.what == "queue" and thing.key is not None:
             self._keys[thing.broker, thing.name] = Key(thing.key)
+            of_broker = {key for (broker, _), key in self._keys.items() if broker == thing.broker}
+            self._agreed[thing.broker] = next(iter(of_broker)) if len(of_broker) == 1 else None
         self.record(Event(kind="declared", data=msgspec.to_builtins(thing)))
 
     async def put(self, event: dict[str, Any]) -> dict[str, Any]:

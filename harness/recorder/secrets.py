@@ -1,0 +1,32 @@
+"""What never enters a journal: the values of headers, attributes and query parameters whose names say that they are secret.
+
+The login of an AMQP connection and the headers of HTTP are not recorded by any tap; what is left is what services themselves put
+into the headers of their messages and the paths of their requests. Bodies are the service's own: an excerpt of them is recorded.
+"""
+
+import re
+from collections.abc import Mapping
+
+from harness.history.events import Event
+
+HIDDEN = "(secret)"
+_NAMES = r"authorization|passw(?:or)?d|secret|signature|cookie|credential|api[-_]?key|(?:access|security|session|refresh|bearer)[-_]?token"
+_NAME = re.compile(_NAMES, re.IGNORECASE)
+_PARAMETER = re.compile(rf"([?&][^=&]*(?:{_NAMES})[^=&]*=)[^&#]+", re.IGNORECASE)
+
+
+def hide(event: Event) -> None:
+    """Replace the secrets in the event; what is shared with others (a message's headers) is left as it is there."""
+    if event.headers and _has_secret(event.headers):
+        event.headers = {name: HIDDEN if _NAME.search(name) else value for name, value in event.headers.items()}
+    if event.attributes and _has_secret(event.attributes):
+        event.attributes = {
+            name: (kind, HIDDEN if _NAME.search(name) else value) for name, (kind, value) in event.attributes.items()
+        }
+    path = event.data.get("path") if event.data else None
+    if isinstance(path, str) and "?" in path:
+        event.data = {**(event.data or {}), "path": _PARAMETER.sub(rf"\1{HIDDEN}", path)}
+
+
+def _has_secret(named: Mapping[str, object]) -> bool:
+    return any(_NAME.search(name) for name in named)
