@@ -47,10 +47,10 @@ def localstack(tools: Tools, folder: Path, port: int) -> Part:
     def version() -> str:
         found = probe.localstack(address)
         _warm(address)
-        _keep(folder / CACHE, seed)
+        keep_index(folder / CACHE, seed)
         return found
 
-    settings = {"GATEWAY_LISTEN": f"{_gateway()}:{port}", "FILESYSTEM_ROOT": str(folder)}
+    settings = {"GATEWAY_LISTEN": f"{gateway()}:{port}", "FILESYSTEM_ROOT": str(folder)}
     return Part(
         name="LocalStack",
         command=(str(tools.localstack_python), "-m", "localstack.runtime.main"),
@@ -69,7 +69,7 @@ def _warm(address: Address) -> None:
         raise NoAnswerError(message)
 
 
-def _keep(made: Path, seed: Path) -> None:
+def keep_index(made: Path, seed: Path) -> None:
     """Keep the index LocalStack has built for the next start, whole or not at all; a start without it takes 4 s longer."""
     if seed.exists() or not any(made.glob("service-catalog-*")):
         return
@@ -81,7 +81,7 @@ def _keep(made: Path, seed: Path) -> None:
         shutil.rmtree(half)
 
 
-def _gateway() -> str:
+def gateway() -> str:
     """Return the address that keeps LocalStack on loopback: given an IPv4 address it binds to 0.0.0.0, an IPv6 one it heeds."""
     try:
         with socket.socket(socket.AF_INET6) as probed:

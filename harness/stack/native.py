@@ -32,13 +32,17 @@ VARIABLES = {
 
 def fixed_ports(environ: Mapping[str, str]) -> dict[str, int]:
     """Return the ports the user has fixed, by the names of VARIABLES; raises UsageError for what is no port."""
-    found = {}
+    found: dict[str, int] = {}
     for name, variable in VARIABLES.items():
         text = environ.get(variable, "")
         if not text:
             continue
         if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
             message = f"{variable}={text} is not a port; it is a number from 1 to 65535, or unset for any free port"
+            raise UsageError(message)
+        twin = next((VARIABLES[other] for other, port in found.items() if port == int(text)), None)
+        if twin is not None:
+            message = f"{twin} and {variable} are both {text}; each server needs a port of its own"
             raise UsageError(message)
         found[name] = int(text)
     return found
