@@ -12,12 +12,12 @@ Point = tuple[str, str, str | None]
 SETTLED = frozenset({"ack", "reject", "requeue", "delete", "no_ack"})
 
 
-def points(event: Event) -> Iterator[tuple[str, str]]:
+def points(event: Event) -> Iterator[tuple[str, str]]:  # noqa: C901 (a table: one line of it for each moment)
     """Yield the (thing, event) that a moment could name this event by."""
     match event.kind, event.at:
         case "acknowledged", "far" | "harness":
             yield event.queue, "sent"
-        case "attempted", "far" if event.data and event.data.get("unconfirmed"):  # nobody will say more of this send
+        case "attempted", "far" if _is_unconfirmed(event):
             yield event.queue, "sent"
         case "delivered", "near":
             yield event.queue, "delivered"
@@ -33,6 +33,11 @@ def points(event: Event) -> Iterator[tuple[str, str]]:
             yield event.service, "exited"
         case _:
             return
+
+
+def _is_unconfirmed(event: Event) -> bool:
+    """Tell whether nobody will ever say more of this send: its publisher uses no confirms."""
+    return bool(event.data and event.data.get("unconfirmed"))
 
 
 class Moments:

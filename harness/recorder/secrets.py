@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from harness.history.events import Event
 
 HIDDEN = "(secret)"
-_NAMES = r"authorization|passw(?:or)?d|secret|signature|cookie|credential|api[-_]?key|(?:access|security|session|refresh|bearer)[-_]?token"
+_TOKEN = r"(?:access|security|session|refresh|bearer)[-_]?token"
+_NAMES = rf"authorization|passw(?:or)?d|secret|signature|cookie|credential|api[-_]?key|{_TOKEN}"
 _NAME = re.compile(_NAMES, re.IGNORECASE)
 _PARAMETER = re.compile(rf"([?&][^=&]*(?:{_NAMES})[^=&]*=)[^&#]+", re.IGNORECASE)
 

@@ -57,8 +57,8 @@ class RecordedWorld:
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return where the key of a message of this queue stands.
 
-        Queues without a key of their own (a dead-letter queue), and sends whose queue only the broker knows (through an exchange),
-        have the key of all others of that broker, if those agree on one.
+        Queues without a key of their own (a dead-letter queue), and sends whose queue only the broker knows (through an
+        exchange), have the key of all others of that broker, if those agree on one.
         """
         found = self._keys.get((broker, queue))
         return self._agreed.get(broker) if found is None else found
