@@ -5,6 +5,7 @@ import contextlib
 import gc
 import inspect
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from harness.history.events import Event, Header
 from harness.recorder.protocol import TO_RECORDER, Answer, Call, Fired, Release
 from harness.recorder.world import CALLABLE, RecordedWorld
 
+LOOP: Callable[[], asyncio.AbstractEventLoop] | None
 try:
-    import uvloop
+    from uvloop import new_event_loop as LOOP  # noqa: N812 (a constant of this module)
 except ImportError:  # pragma: no cover (no wheel for this platform: the plain loop is slower, nothing else)
-    uvloop = None  # type: ignore[assignment]
+    LOOP = None
 
 FLUSH_EVERY = 0.05
 LINE = 16 * 1024 * 1024
@@ -119,5 +121,5 @@ async def serve(connection: socket.socket) -> None:
 def main(connection: socket.socket) -> None:
     """Run the loop until the client is gone; with uvloop where it is installed."""
     connection.setblocking(False)  # noqa: FBT003 (the socket module's own signature)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop is not None else None) as runner:
+    with asyncio.Runner(loop_factory=LOOP) as runner:
         runner.run(serve(connection))

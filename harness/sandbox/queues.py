@@ -76,9 +76,6 @@ class Queue(Usable):
         """Return the moment at which the broker has the nth settlement (ack, reject, delete)."""
         return Moment(self.thing_name, "settled", nth, key=key)
 
-    def dead_lettered(self, nth: int = 1, *, key: str | None = None) -> Moment:
-        """Return the moment at which the nth message was seen in the dead-letter queue."""
-        return Moment(self.thing_name, "dead_lettered", nth, key=key)
 
     # ------------------------------------------------------------------ inside
 
