@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from harness.history.events import Event
 
 HIDDEN = "(secret)"
-_TOKEN = r"(?:access|security|session|refresh|bearer)[-_]?token"
-_NAMES = rf"authorization|passw(?:or)?d|secret|signature|cookie|credential|api[-_]?key|{_TOKEN}"
+_KEYS = r"(?:access|security|session|refresh|bearer)[-_]?token"
+_NAMES = rf"authorization|passw(?:or)?d|secret|signature|cookie|credential|api[-_]?key|{_KEYS}"
 _NAME = re.compile(_NAMES, re.IGNORECASE)
 _PARAMETER = re.compile(rf"([?&][^=&]*(?:{_NAMES})[^=&]*=)[^&#]+", re.IGNORECASE)
 
