@@ -63,6 +63,7 @@ class Progress:
         self.patterns: dict[tuple[str, str], Pattern] = {}
         self.subscribed: set[str] = set()
         self.seen: set[tuple[str, str]] = set()
+        self.closed: set[tuple[str, int]] = set()
 
     def step(self, event: Event) -> None:
         """Take one event into account; events come in the order of `n`."""
@@ -132,6 +133,8 @@ class Progress:
 
     def _closed(self, event: Event) -> None:
         channel = (event.data or {}).get("channel")
+        if channel is None:
+            self.closed.add((event.link, event.conn))
         prefix = "" if channel is None else f"{channel}:"
         for key in [k for k in self.open if k[:2] == (event.link, event.conn) and k[2].startswith(prefix)]:
             del self.open[key]
@@ -140,7 +143,8 @@ class Progress:
                 del self.requests[request]
 
     def _requested(self, event: Event) -> None:
-        if event.at == "near":
+        # What a service wrote before it noticed that the other side had closed is never answered.
+        if event.at == "near" and (event.link, event.conn) not in self.closed:
             self.requests[event.link, event.conn, event.x] = event.t
 
     def _answered(self, event: Event) -> None:

@@ -68,6 +68,14 @@ def test_a_closed_connection_leaves_nothing_open_on_it():
     assert opened.pending(2) == ""
 
 
+def test_a_request_written_before_the_service_noticed_that_the_other_side_had_closed_is_not_waited_for():
+    closed = at(1, "closed", "near", link="a->b", conn=1, how="fin", data={"by": "target"})
+    late = at(1.1, "requested", "near", link="a->b", conn=1, x=2)
+    other = at(1.1, "requested", "near", link="a->b", conn=2, x=1)
+    assert after(closed, late).pending(2) == ""
+    assert "1 request(s)" in after(closed, late, other).pending(2)
+
+
 def test_an_empty_poll_is_no_traffic_and_an_answer_with_messages_is():
     progress = after(at(1, "started"), at(5, "answered", "near", wire="ReceiveMessage"))
     assert progress.last_traffic == 1
