@@ -18,15 +18,17 @@ scenario = pytest.mark.scenario
 WRITER = Service.named("esr-writer")
 
 
-def momentary_outage(sandbox: Sandbox, writer: Service, *, placements: int, lasts: float | None = 3) -> History:
-    """TCS refuses connections for a while, in the middle of the placements; without `lasts` it never does."""
+def momentary_outage(
+    sandbox: Sandbox, writer: Service, *, placements: int, after: int | None = None, lasts: float | None = 3
+) -> History:
+    """TCS refuses connections for a while `after` so many answers (default: a fifth); without `lasts` it never does."""
     tcs = sandbox.http("tcs", key="/placementId")
     exported = sandbox.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq")
     sandbox.rabbitmq.queue("placement-exported.retry", key="/placementId", ttl=1, dead_letter="placement-exported")
     sandbox.rabbitmq.queue("placement-exported.parked", key="/placementId", role="parking")
     service = sandbox.start(writer, uses={"AMQP_URL": sandbox.rabbitmq, "TCS_URL": tcs})
     if lasts is not None:
-        sandbox.inject(outage(service.link(tcs), begins=tcs.answered(placements // 5), lasts=lasts))
+        sandbox.inject(outage(service.link(tcs), begins=tcs.answered(after or placements // 5), lasts=lasts))
     exported.publish({"placementId": n} for n in range(1, placements + 1))
     return sandbox.drain()
 

@@ -19,14 +19,14 @@ SYNC = Service.named("trainee-sync")
 UPGRADED = {"JavaType": "uk.nhs.hee.trainee.details.event.ProfileCreateEvent"}
 
 
-def five_profiles(sandbox: Sandbox, sync: Service, attributes: dict[str, str]) -> History:
+def five_profiles(sandbox: Sandbox, sync: Service, attributes: dict[str, str], *, on: str = "ReceiveMessage") -> History:
     """Five profiles are created; each must become one data request, or somebody must hear of it."""
     requests = sandbox.aws.queue("request.fifo", key="/id")
     created = sandbox.aws.queue("profile-created", key="/traineeTisId", effect=requests, visibility_timeout=2)
     sentry = sandbox.alarms("sentry")
     service = sandbox.start(sync, uses={"AWS_ENDPOINT_URL": sandbox.aws, "SENTRY_DSN": sentry})
     if attributes:
-        sandbox.inject(altered(service.link(sandbox.aws), on="ReceiveMessage", attributes=attributes))
+        sandbox.inject(altered(service.link(sandbox.aws), on=on, attributes=attributes))
     created.publish({"traineeTisId": str(n)} for n in range(1, 6))
     return sandbox.drain()
 
