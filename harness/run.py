@@ -18,7 +18,6 @@ import contextlib
 import os
 import secrets
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ class Run:
     def warden(self) -> Warden:
         """The process that starts every other, and leaves none behind, however this one ends."""
         if self._warden is None:
-            self._warden = Warden.start(Path(tempfile.mkdtemp(prefix="harness-")))
+            self._warden = Warden.start()
             self._open.callback(self._warden.end)
         return self._warden
 
