@@ -1,0 +1,172 @@
+"""AMQP links with nothing fake in them: pika, Toxiproxy, RabbitMQ, the recorder; what the taps tell is what was done."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pika
+import pika.exceptions
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+
+from harness.clock import eventually
+from harness.history.events import Declaration, Event, Header
+from harness.history.journal import Journal
+from harness.model import Link, Moment
+from harness.recorder.client import Recorder, World
+from harness.stack import Stack
+from harness.toxiproxy.client import Toxiproxy
+from harness.wire.rules import Rule
+
+LINK = Link("worker", "rabbitmq")
+
+
+class Way:
+    """A link to RabbitMQ in a world of its own."""
+
+    def __init__(self, stack: Stack, world: World, journal: Path) -> None:
+        self._stack = stack
+        self._journal = journal
+        self.world = world
+        self.queue = f"jobs-{uuid.uuid4().hex[:8]}"
+        world.declare(Declaration(what="queue", name=self.queue, broker="rabbitmq", key="/id"))
+        ports = world.open_link(LINK, "amqp", (stack.rabbitmq.host, stack.rabbitmq.port))
+        self.proxy = f"{self.queue}.amqp"
+        self.toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
+        world.connect_link(LINK, self.toxiproxy.create(self.proxy, ("127.0.0.1", ports.far)))
+        self.near = ports.near
+
+    def connect(self) -> pika.BlockingConnection:
+        login = pika.PlainCredentials(self._stack.user, self._stack.password)
+        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.near, credentials=login))
+
+    def story(self, at: str, *kinds: str) -> list[tuple[str, str, str]]:
+        return [(event.kind, event.key, event.how) for event in self.events() if event.at == at and event.kind in kinds]
+
+    def events(self) -> list[Event]:
+        self.world.flush()
+        return list(Journal(self._journal).events())
+
+
+@pytest.fixture
+def way(stack: Stack, tmp_path: Path) -> Iterator[Way]:
+    recorder = Recorder.start(None)
+    journal = tmp_path / "journal.jsonl"
+    world = recorder.world(Header(sandbox="h1", started="2026-01-01T00:00:00+00:00"), journal)
+    made = Way(stack, world, journal)
+    yield made
+    made.toxiproxy.delete(made.proxy)
+    recorder.end()
+
+
+@pytest.fixture
+def channel(way: Way) -> Iterator[BlockingChannel]:
+    connection = way.connect()
+    made = connection.channel()
+    made.queue_declare(way.queue, auto_delete=False)
+    yield made
+    if connection.is_open:
+        connection.channel().queue_delete(way.queue)
+        connection.close()
+
+
+def publish(way: Way, channel: BlockingChannel, number: int, **properties: object) -> None:
+    body = b'{"id":"p-%d"}' % number
+    channel.basic_publish("", way.queue, body, pika.BasicProperties(**properties), mandatory=True)  # type: ignore[arg-type]
+
+
+def taken(way: Way, channel: BlockingChannel) -> Iterator[tuple[int, bytes]]:
+    for method, _, body in channel.consume(way.queue, inactivity_timeout=10):
+        assert method is not None, "no message within 10 s"
+        yield method.delivery_tag or 0, body or b""
+
+
+@pytest.mark.parametrize("at", ["near", "far"])
+def test_a_life_of_messages_is_told_by_each_tap(way: Way, channel: BlockingChannel, at: str) -> None:
+    channel.confirm_delivery()
+    for number in range(4):
+        publish(way, channel, number)
+    messages = taken(way, channel)
+    tags = [next(messages)[0] for _ in range(4)]
+    channel.basic_nack(tags[1], requeue=True)
+    channel.basic_ack(tags[0])
+    again, body = next(messages)
+    channel.basic_reject(tags[2], requeue=False)
+    channel.basic_ack(again, multiple=True)
+    channel.cancel()
+    assert body == b'{"id":"p-1"}'
+    assert way.story(at, "attempted", "acknowledged") == [
+        (kind, f"p-{number}", "") for number in range(4) for kind in ("attempted", "acknowledged")
+    ]
+    assert way.story(at, "delivered") == [("delivered", f"p-{number}", "") for number in (0, 1, 2, 3, 1)]
+    assert way.story(at, "settled") == [
+        ("settled", "p-1", "requeue"), ("settled", "p-0", "ack"), ("settled", "p-2", "reject"),
+        ("settled", "p-3", "ack"), ("settled", "p-1", "ack"), ("settled", "", "cancel"),
+    ]  # fmt: skip
+    assert [event.redelivered for event in way.events() if (event.at, event.kind) == (at, "delivered")] == [False] * 4 + [True]
+    assert way.story(at, "gap") == []
+
+
+def test_what_is_unroutable_comes_back(way: Way, channel: BlockingChannel) -> None:
+    channel.confirm_delivery()
+    with pytest.raises(pika.exceptions.UnroutableError):
+        channel.basic_publish("", "nowhere-at-all", b"{}", pika.BasicProperties(message_id="m"), mandatory=True)
+    assert way.story("near", "attempted", "returned", "acknowledged") == [
+        ("attempted", "id:m", ""), ("returned", "id:m", ""), ("acknowledged", "id:m", ""),
+    ]  # fmt: skip
+
+
+def test_a_channel_that_the_broker_closes_is_told_with_its_reason(way: Way, channel: BlockingChannel) -> None:
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        channel.queue_declare("nowhere-at-all", passive=True)
+    closed = [event for event in way.events() if event.kind == "closed" and event.at == "near"]
+    assert [(event.status, (event.data or {})["by"], (event.data or {})["channel"]) for event in closed] == [(404, "target", 1)]
+
+
+def test_a_large_message_arrives_as_it_was_sent(way: Way, channel: BlockingChannel) -> None:
+    body = bytes(range(256)) * 20_000
+    channel.confirm_delivery()
+    channel.basic_publish("", way.queue, body)
+    method, _, got = channel.basic_get(way.queue, auto_ack=True)
+    assert method is not None
+    assert got == body
+    assert [event.size for event in way.events() if event.kind == "delivered"] == [len(body)] * 2
+    assert way.story("far", "settled") == [("settled", way.events()[-1].key, "no_ack")]
+
+
+@pytest.mark.parametrize("on", ["Basic.Publish", "Basic.GetOk"])
+def test_an_altered_message_is_one_for_real_clients(way: Way, channel: BlockingChannel, on: str) -> None:
+    way.world.arm(Rule(id="f1", name="altered", link=str(LINK), attributes={"JavaType": "B"}, drop=("gone",), on=on))
+    publish(way, channel, 1, headers={"JavaType": "A", "gone": "x", "kept": 1}, content_type="application/json")
+    seen = eventually(lambda: channel.basic_get(way.queue, auto_ack=True)[1], awaited="the message", within=10)
+    assert seen is not None
+    assert (seen.headers, seen.content_type) == ({"kept": 1, "JavaType": "B"}, "application/json")
+    assert [event.at for event in way.events() if event.kind == "bit"] == ["near" if on == "Basic.Publish" else "far"]
+
+
+def test_at_a_moment_the_message_waits_until_its_callback_is_through(way: Way, channel: BlockingChannel) -> None:
+    seen: list[object] = []
+    way.world.watch(Moment(way.queue, "sent"), lambda _: seen.append("moment"))
+    way.world.watch(Moment(way.queue, "delivered", key="p-1"), lambda event: seen.append(event.key))
+    publish(way, channel, 1)
+    next(taken(way, channel))
+    channel.cancel()
+    assert seen == ["moment", "p-1"]
+
+
+def test_an_outage_refuses_and_afterwards_all_is_as_before(way: Way, channel: BlockingChannel) -> None:
+    publish(way, channel, 1)
+    way.world.refuse(LINK)
+    way.toxiproxy.disable(way.proxy)
+    with pytest.raises((pika.exceptions.AMQPConnectionError, pika.exceptions.StreamLostError)):
+        channel.queue_declare(way.queue, passive=True)
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        way.connect()
+    way.toxiproxy.enable(way.proxy)
+    way.world.accept(LINK)
+    with way.connect() as connection:
+        method, _, body = connection.channel().basic_get(way.queue, auto_ack=True)
+        connection.channel().queue_delete(way.queue)
+    assert method is not None
+    assert body == b'{"id":"p-1"}'
+    assert [event.how for event in way.events() if (event.kind, event.wire, event.conn) == ("closed", "", 1)] == ["fin", "fin"]
