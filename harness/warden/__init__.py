@@ -100,7 +100,7 @@ class Warden:
             answer = self._ask({"do": "spawn", **request}, [output.fileno(), *pass_fds])
         if "errno" in answer:
             child.ended(127)
-            raise _start_error(name, command[0], cwd, answer)
+            raise _start_error(name, command[0], environment, cwd, answer)
         child.pid = answer["pid"]
         return child
 
@@ -190,14 +190,18 @@ def running_in(run_id: str) -> list[int]:
     return [pid for pid, one in processes().items() if one.state not in "ZX" and marks(pid).get("HARNESS_RUN") == run_id]
 
 
-def _start_error(name: str, program: str, cwd: Path | None, answer: Mapping[str, Any]) -> StartError:
+def _start_error(
+    name: str, program: str, environment: Mapping[str, str], cwd: Path | None, answer: Mapping[str, Any]
+) -> StartError:
     number = answer["errno"]
     why = os.strerror(number).lower()
     if answer["at"] == "folder":
         return StartError(f"{name} cannot be started in the folder {cwd}: {why}")
     if number == errno.ENOENT and Path(cwd or ".", program).exists() and "/" in program:
         return MissingToolError(f"{name}: the interpreter named in the first line of {program} does not exist; mend that line")
-    if number in (errno.ENOENT, errno.ENOTDIR):
+    # A folder of PATH that may not be searched gives "permission denied" for a command that is nowhere.
+    nowhere = "/" not in program and shutil.which(program, os.F_OK, environment.get("PATH", os.defpath)) is None
+    if nowhere or number in (errno.ENOENT, errno.ENOTDIR):
         return MissingToolError(f"{name}: there is no command {program}; install it, or give its full path")
     if number == errno.EACCES:
         return MissingToolError(f"{name}: {program} may not be executed; chmod +x it, or name its interpreter in the command")

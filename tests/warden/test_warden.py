@@ -1,6 +1,7 @@
 """A run whose owner lives: starting, exits, killing, and what is left after the end."""
 
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -182,16 +183,29 @@ def test_what_is_still_there_after_a_kill_is_named(tmp_path: Path):
 
 def test_the_end_leaves_no_process_and_no_folder(tmp_path: Path):
     warden = Warden.start(tmp_path / "run")
+    outside = tmp_path / "outside"
+    outside.mkdir(0o755)
     locked = warden.folder / "a" / "b"
-    locked.mkdir(parents=True)
-    (locked / "file").touch()
-    locked.chmod(0)
+    (locked / "c").mkdir(parents=True)
+    (locked / "c" / "file").touch()
+    (locked / "link").symlink_to(outside)
+    for folder in (locked / "c", locked, locked.parent):
+        folder.chmod(0)
     child = prefork(warden, tmp_path)
     warden.end()
     warden.end()
     assert child.status == -signal.SIGKILL
     assert running_in(warden.run_id) == []
     assert not warden.folder.exists()
+    assert outside.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_that_somebody_else_removed_is_no_trouble(tmp_path: Path):
+    tmp_path.chmod(0o755)
+    warden = Warden.start(tmp_path / "run")
+    shutil.rmtree(warden.folder)
+    warden.end()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
 def test_nothing_can_be_started_after_the_end(tmp_path: Path):
