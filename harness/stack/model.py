@@ -7,10 +7,10 @@ from typing import Literal, cast
 from harness.address import Address
 
 LOCALSTACK, RABBITMQ, MANAGEMENT, TOXIPROXY = (
-    "HARNESS_LOCALSTACK",
-    "HARNESS_RABBITMQ",
-    "HARNESS_RABBITMQ_MANAGEMENT",
-    "HARNESS_TOXIPROXY",
+    "HARNESS_LOCALSTACK_ADDRESS",
+    "HARNESS_RABBITMQ_URL",
+    "HARNESS_RABBITMQ_MANAGEMENT_ADDRESS",
+    "HARNESS_TOXIPROXY_ADDRESS",
 )
 """The environment variables that name an external stack."""
 

@@ -44,10 +44,10 @@ def saying(request: pytest.FixtureRequest) -> Iterator[Address]:
 
 def test_addresses_may_be_written_as_urls(stack: Stack):
     given = {
-        "HARNESS_LOCALSTACK": f"http://{stack.localstack}/",
-        "HARNESS_RABBITMQ": f"amqp://a%40b:c%2Fd@{stack.rabbitmq}/vhost",
-        "HARNESS_RABBITMQ_MANAGEMENT": f"http://{stack.management}",
-        "HARNESS_TOXIPROXY": str(stack.toxiproxy),
+        "HARNESS_LOCALSTACK_ADDRESS": f"http://{stack.localstack}/",
+        "HARNESS_RABBITMQ_URL": f"amqp://a%40b:c%2Fd@{stack.rabbitmq}/vhost",
+        "HARNESS_RABBITMQ_MANAGEMENT_ADDRESS": f"http://{stack.management}",
+        "HARNESS_TOXIPROXY_ADDRESS": str(stack.toxiproxy),
     }
     attached = external.attach(given)
     assert (attached.localstack, attached.management, attached.toxiproxy) == (stack.localstack, stack.management, stack.toxiproxy)
@@ -57,22 +57,22 @@ def test_addresses_may_be_written_as_urls(stack: Stack):
 
 def test_every_address_that_is_missing_is_named():
     with pytest.raises(
-        StackError, match=r"set HARNESS_RABBITMQ \(such as amqp:.*HARNESS_RABBITMQ_MANAGEMENT .*HARNESS_TOXIPROXY"
+        StackError, match=r"set HARNESS_RABBITMQ_URL \(such as amqp:.*HARNESS_RABBITMQ_MANAGEMENT_ADDRESS .*HARNESS_TOXIPROXY_ADDRESS"
     ) as raised:
-        external.attach({"HARNESS_LOCALSTACK": "127.0.0.1:4566", "HARNESS_TOXIPROXY": ""})
-    assert "HARNESS_LOCALSTACK" not in str(raised.value)
+        external.attach({"HARNESS_LOCALSTACK_ADDRESS": "127.0.0.1:4566", "HARNESS_TOXIPROXY_ADDRESS": ""})
+    assert "HARNESS_LOCALSTACK_ADDRESS" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("HARNESS_LOCALSTACK", "localhost"),
-        ("HARNESS_TOXIPROXY", "127.0.0.1:port"),
-        ("HARNESS_RABBITMQ_MANAGEMENT", "https://127.0.0.1"),
-        ("HARNESS_RABBITMQ", "127.0.0.1:5672"),
-        ("HARNESS_RABBITMQ", "amqps://127.0.0.1:5671"),
-        ("HARNESS_RABBITMQ", "amqp://"),
-        ("HARNESS_RABBITMQ", "amqp://127.0.0.1:port"),
+        ("HARNESS_LOCALSTACK_ADDRESS", "localhost"),
+        ("HARNESS_TOXIPROXY_ADDRESS", "127.0.0.1:port"),
+        ("HARNESS_RABBITMQ_MANAGEMENT_ADDRESS", "https://127.0.0.1"),
+        ("HARNESS_RABBITMQ_URL", "127.0.0.1:5672"),
+        ("HARNESS_RABBITMQ_URL", "amqps://127.0.0.1:5671"),
+        ("HARNESS_RABBITMQ_URL", "amqp://"),
+        ("HARNESS_RABBITMQ_URL", "amqp://127.0.0.1:port"),
     ],
 )
 def test_what_is_no_address_is_named_with_its_variable_and_an_example(stack: Stack, variable: str, text: str):
@@ -83,15 +83,15 @@ def test_what_is_no_address_is_named_with_its_variable_and_an_example(stack: Sta
 @pytest.mark.parametrize(
     ("variable", "server"),
     [
-        ("HARNESS_LOCALSTACK", "LocalStack"),
-        ("HARNESS_RABBITMQ", "RabbitMQ"),
-        ("HARNESS_RABBITMQ_MANAGEMENT", "RabbitMQ's management"),
-        ("HARNESS_TOXIPROXY", "Toxiproxy"),
+        ("HARNESS_LOCALSTACK_ADDRESS", "LocalStack"),
+        ("HARNESS_RABBITMQ_URL", "RabbitMQ"),
+        ("HARNESS_RABBITMQ_MANAGEMENT_ADDRESS", "RabbitMQ's management"),
+        ("HARNESS_TOXIPROXY_ADDRESS", "Toxiproxy"),
     ],
 )
 def test_a_server_that_does_not_answer_is_named(stack: Stack, variable: str, server: str):
     port = free_port()
-    nowhere = f"amqp://127.0.0.1:{port}" if variable == "HARNESS_RABBITMQ" else f"127.0.0.1:{port}"
+    nowhere = f"amqp://127.0.0.1:{port}" if variable == "HARNESS_RABBITMQ_URL" else f"127.0.0.1:{port}"
     with pytest.raises(StackError, match=rf"^{server} at 127\.0\.0\.1:{port} \({variable}\) does not answer: ConnectionRefused"):
         external.attach({**stack.environment(), variable: nowhere})
 

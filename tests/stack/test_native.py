@@ -30,7 +30,7 @@ def _links(pid: int) -> list[str]:
 
 def test_pika_connects(brokers: Brokers):
     stack = brokers[0]
-    with pika.BlockingConnection(pika.URLParameters(stack.environment()["HARNESS_RABBITMQ"] + "/%2F")) as connection:
+    with pika.BlockingConnection(pika.URLParameters(stack.environment()["HARNESS_RABBITMQ_URL"] + "/%2F")) as connection:
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True).method.queue
         channel.basic_publish("", queue, b"hello")

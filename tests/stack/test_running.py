@@ -130,7 +130,7 @@ def test_the_real_stack_outlives_the_command_that_started_it_and_down_ends_it(tm
     try:
         status = harness("status", "--json")
         exported = dict(line.removeprefix("export ").split("=", 1) for line in up[1].splitlines())
-        with pika.BlockingConnection(pika.URLParameters(exported["HARNESS_RABBITMQ"] + "/%2F")) as connection:
+        with pika.BlockingConnection(pika.URLParameters(exported["HARNESS_RABBITMQ_URL"] + "/%2F")) as connection:
             opened = connection.is_open
         run = json.loads((own / "running.json").read_text())["run"]
     finally:

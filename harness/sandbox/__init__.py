@@ -1,0 +1,1 @@
+"""One scenario's private world: brokers, queues, resources, services, faults, and the wait for quiescence. Nothing is judged here."""
