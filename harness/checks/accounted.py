@@ -21,7 +21,7 @@ def judge(ledger: Ledger) -> Findings:
     """Account for every message."""
     findings = Findings()
     ends = Ends(ledger)
-    _clean_grounds(ledger, ends, findings)
+    _finished(ledger, ends, findings)
     for obligation in ledger.rest():
         end = ends.of(obligation)
         findings.premises += 1
@@ -45,39 +45,36 @@ def _apply(ledger: Ledger, end: End, findings: Findings) -> None:
             return
 
 
-def _clean_grounds(ledger: Ledger, ends: Ends, findings: Findings) -> None:
-    clean = len(ledger.clean())
-    findings.premises += clean
-    findings.ground("lost", "unrouted", "expired", "acked_without_effect", cases=clean)
+def _finished(ledger: Ledger, ends: Ends, findings: Findings) -> None:
+    """Count what took the plain way: kept, and ground for the labels that could have shown on it."""
+    findings.premises += ledger.finished()
+    findings.ground("lost", "unrouted", "expired", "acked_without_effect", cases=ledger.finished())
+    findings.ground("effected_and_dead_lettered", cases=ledger.finished(with_effect=True))
     for queue in ledger.world.judged():
-        mine = sum(1 for one in ledger.clean() if one.queue is queue)
-        findings.ground("effected_and_dead_lettered", cases=mine if queue.sets else 0)
-        findings.ground("partly_effected", cases=mine if len(queue.sets) > 1 else 0)
-        findings.ground("deduplicated", cases=mine if queue.mids is not None else 0)
-        findings.ground("unconsumed", cases=mine if ends.of_queue(queue)[1] else 0)
+        findings.ground("deduplicated", cases=len(queue.finished) if queue.mids is not None else 0)
+        findings.ground("unconsumed", cases=len(queue.finished) if ends.of_queue(queue)[1] else 0)
 
 
 def _grounds(end: End, findings: Findings) -> None:
     """Count what each label could have shown on."""
-    obligation = end.obligation
-    if obligation.acks or obligation.far:
-        findings.ground("lost", "unrouted", "expired")
-    if obligation.acked is not None:
-        findings.ground("acked_without_effect")
-    if obligation.rejected is not None or obligation.far > 1:
-        findings.ground("dropped")
-    if len(end.sets) > 1:
-        findings.ground("partly_effected")
-    if any(end.sets) and obligation.far:
-        findings.ground("effected_and_dead_lettered")
-    if obligation.queue.mids is not None:
-        findings.ground("deduplicated")
-    if obligation.far > 1:
-        findings.ground("stuck")
-    if obligation.far and obligation.acked is None:
-        findings.ground("wedged")
-    if end.alive:
-        findings.ground("unconsumed")
+    for labels, could in GROUNDS:
+        if could(end):
+            findings.ground(*labels)
+
+
+GROUNDS: tuple[tuple[tuple[str, ...], Callable[[End], object]], ...] = (
+    (("lost", "expired"), lambda end: end.obligation.acks or end.obligation.far),
+    (("unrouted",), lambda end: end.obligation.acks or end.obligation.returned),
+    (("acked_without_effect",), lambda end: end.obligation.acked),
+    (("dropped",), lambda end: end.obligation.rejected or end.obligation.far > 1 or end.obligation.ends == "dead-lettered"),
+    (("partly_effected",), lambda end: len(end.sets) > 1),
+    (("effected_and_dead_lettered",), lambda end: any(end.sets) and end.obligation.far),
+    (("deduplicated",), lambda end: end.obligation.queue.mids is not None),
+    (("stuck",), lambda end: end.obligation.far > 1),
+    (("wedged",), lambda end: end.obligation.far and end.obligation.acked is None),
+    (("unconsumed",), lambda end: end.alive),
+)
+"""What has to be so of a message before a label can show on it: without that, its absence says nothing."""
 
 
 def _add(label: str, ledger: Ledger, end: End, findings: Findings, *, sure: bool, at: tuple[int, float] | None, said: str) -> bool:

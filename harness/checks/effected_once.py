@@ -36,7 +36,7 @@ def judge(ledger: Ledger) -> Findings:
     """Count the effects of every message."""
     findings = Findings()
     ends = Ends(ledger)
-    findings.premises = sum(1 for one in ledger.clean() if one.queue.sets)
+    findings.premises = ledger.finished(with_effect=True)
     findings.ground("not_effected", cases=findings.premises)
     for obligation in ledger.rest():
         if not obligation.queue.sets:

@@ -80,13 +80,13 @@ def _scanned(ledger: Ledger, queue: Queue) -> bool:
 
 
 def _living(ledger: Ledger, queue: Queue) -> list[Instance]:
-    services = [ledger.world.road(link).service for link in queue.links]
+    services = [ledger.world.roads[link].service for link in queue.links]
     return [ledger.world.service(name) for name in services if ledger.world.service(name).alive]
 
 
 def consumers_cut_off(ledger: Ledger, queue: Queue) -> bool:
     """Tell whether a fault stood between the queue and all its consumers to the end."""
-    roads = [ledger.world.road(link) for link in queue.links]
+    roads = [ledger.world.roads[link] for link in queue.links]
     return bool(roads) and all(any(fault.on for fault in road.faults) for road in roads)
 
 

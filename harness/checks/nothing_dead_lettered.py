@@ -21,7 +21,7 @@ def judge(ledger: Ledger) -> Findings:
     """Find every dead letter, and why it is one."""
     findings = Findings()
     ends = Ends(ledger)
-    findings.premises = len(ledger.clean())
+    findings.premises = ledger.finished()
     findings.ground("dead_lettered", cases=findings.premises)
     for obligation in ledger.rest():
         findings.premises += 1

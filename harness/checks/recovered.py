@@ -3,6 +3,8 @@
 Counted from the end of the last fault (its beginning, where it never ends), or from the send where that is later.
 """
 
+from collections.abc import Iterator
+
 from harness.checks.ends import Ends, delivery_events, last_of
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
@@ -19,16 +21,31 @@ def judge(ledger: Ledger, *, within: float) -> Findings:
         return findings
     over = max(one.over for one in begun)
     first_n = min(one.began_n for one in begun)
-    for obligation in ledger.judged():
+    for obligation in [*_finished_late(ledger, over, within), *ledger.rest()]:
         if obligation.ends != "effected" or not (obligation.acks or obligation.far) or not obligation.queue.sets:
             continue
         when = _effected_at(ledger, obligation)
-        if when is None or when[1] >= over or (obligation.bitten and when[0] > first_n):
+        if _held_up(obligation, when, over, within, first_n):
             findings.premises += 1
             findings.ground("late", "never")
             findings.tainted = findings.tainted or ledger.tainted(obligation)
             _measure(ledger, obligation, when, max(over, obligation.sent_t), within, findings)
     return findings
+
+
+def _finished_late(ledger: Ledger, over: float, within: float) -> Iterator[Obligation]:
+    """Yield the finished messages that waited for the faults to be over."""
+    for queue in ledger.world.judged():
+        for key in queue.finished.held_up(over, within):
+            yield queue.finished.look(key, queue)
+
+
+def _held_up(obligation: Obligation, when: tuple[int, float] | None, over: float, within: float, first_n: int) -> bool:
+    if when is None:
+        return True
+    if when[1] >= over and (obligation.sent_t < over or when[1] - obligation.sent_t > within):
+        return True
+    return obligation.bitten and when[0] > first_n
 
 
 def _effected_at(ledger: Ledger, obligation: Obligation) -> tuple[int, float] | None:

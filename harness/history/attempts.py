@@ -11,6 +11,7 @@ from harness.history.world import Road, World
 ASKING = frozenset({"GET", "HEAD", "OPTIONS"})
 NOT_FOUND = 404
 ERRORS = 400
+SERVER_ERRORS = 500
 
 
 class Attempts:
@@ -22,7 +23,7 @@ class Attempts:
 
     def requested(self, event: Seen) -> None:
         """A request was forwarded near, or read at the resource: whole, or (ok = false) not."""
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
             return
@@ -34,13 +35,12 @@ class Attempts:
         """Return the request that begins here, tied to the open deliveries of its message at its service."""
         obligation: Obligation | None = None
         deliveries: list[Delivery] = []
-        for queue in self._world.service(road.service).queues():
+        for queue in road.instance.queues:
             home = queue.home
-            found = home.obligations.get(event.key) if home is not None and event.key else None
-            if found is not None and found.last is not None:
-                last = found.last
-                obligation = found
-                deliveries = [last] if len(found.deliveries) == 1 and not last.end else found.opened() or [last]
+            found = home.find(event.key) if home is not None and event.key else None
+            if found is not None and found.far:
+                last, obligation = found.last, found
+                deliveries = [] if last is None else [last] if found.far == 1 else found.opened() or [last]
         request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t)
         request.asks = asks
         if obligation is not None:
@@ -65,7 +65,7 @@ class Attempts:
 
     def effected(self, event: Seen) -> None:
         """A resource changed."""
-        road = self._world.road(event.link) if event.link else None
+        road = self._world.roads[event.link] if event.link else None
         place = road.thing if road is not None else str((event.data or {}).get("resource", ""))
         request = road.requests.get((event.conn, event.x)) if road is not None else None
         if request is not None:
@@ -75,15 +75,15 @@ class Attempts:
     def effect(self, place: str, event: Seen, request: Request | None) -> None:
         """Give the effect to every queue that needs one at this place."""
         for queue, group in self._world.places.get(place, ()):
-            obligation = queue.of(event.key)
-            mine = [one for one in request.deliveries if one.obligation is obligation] if request is not None else []
+            obligation = queue.obligations[event.key]
+            mine = request.deliveries if request is not None and request.obligation is obligation else ()
             delivery = mine[-1] if mine else obligation.last
             sure = len(mine) == 1 and not mine[0].end
             obligation.effected(group, Effect(event.n, event.t, delivery, sure))
 
     def answered(self, event: Seen) -> None:
         """An answer was written at the resource, or its last byte has left for the service; also for SQS calls, far and near."""
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         ident = (event.conn, event.x)
         if event.at == "near":
             request = road.requests.pop(ident, None)
@@ -109,8 +109,8 @@ class Attempts:
         if request.asks:
             if status is not None and (status < ERRORS or status == NOT_FOUND):
                 obligation.in_doubt = False
-        elif status is not None and status >= 500 and (request.effected or not request.complete):  # noqa: PLR2004
-            obligation.in_doubt = request.effected
+        elif status is not None and status >= SERVER_ERRORS and request.effected:
+            obligation.in_doubt = True
 
     def cut(self, road: Road, connection: int) -> None:
         """The connection is gone: what was not answered on it never will be."""

@@ -23,17 +23,21 @@ class Bites:
     def __init__(self, world: World) -> None:
         self._world = world
         self.n = 0
-        self._altered: dict[tuple[str, str], list[Interval]] = {}
+        self.outages: list[Interval] = []
+        """Those that are on, or over for so short a time that what is settled now may have been tried in them."""
+        self.altered: dict[tuple[str, str], list[Interval]] = {}
 
     def fault(self, event: Seen) -> None:
         """A fault began or ended: put it where its traffic passes."""
         interval = self._world.fault(event)
         if interval.link:
-            road = self._world.road(interval.link)
+            road = self._world.roads[interval.link]
             if interval not in road.faults:
                 road.faults.append(interval)
         if event.how == "began" and interval.name == "kill":
             interval.held = self._under_way(interval.victim)
+        if event.how == "began" and interval.name == "outage":
+            self.outages.append(interval)
 
     def _bite(self, interval: Interval, obligation: Obligation | None) -> None:
         interval.bites += 1
@@ -71,28 +75,28 @@ class Bites:
         queue = self._world.queues.get(event.queue)
         home = queue.home if queue is not None else None
         if interval.name == "altered":
-            self._altered.setdefault((home.name if home is not None else event.queue, event.key), []).append(interval)
+            self.altered.setdefault((home.name if home is not None else event.queue, event.key), []).append(interval)
             return
-        self._bite(interval, home.obligations.get(event.key) if home is not None else self._asked(event))
+        self._bite(interval, home.find(event.key) if home is not None else self._asked(event))
 
     def _asked(self, event: Seen) -> Obligation | None:
-        request = self._world.road(event.link).requests.get((event.conn, event.x))
+        request = self._world.roads[event.link].requests.get((event.conn, event.x))
         return request.obligation if request is not None else None
 
     def delivered(self, obligation: Obligation) -> None:
         """A message came to its service: was it changed on the way?"""
-        for interval in self._altered.pop((obligation.queue.name, obligation.key), ()):
+        for interval in self.altered.pop((obligation.queue.name, obligation.key), ()):
             self._bite(interval, obligation)
             obligation.retried = True  # the changed message was given to the service: the case the fault makes
 
     def settled(self, delivery: Delivery, t: float) -> None:
         """The service let go of a delivery: had it tried, and found nobody?"""
-        for road in self._world.service(delivery.service).roads:
-            for interval in road.faults:
-                if interval.name != "outage" or interval.began is None or road.queues:
-                    continue
-                if interval.on:
-                    interval.settled += 1
+        for interval in list(self.outages):
+            road = self._world.roads[interval.link]
+            if interval.ended is not None and t > interval.ended + AFTERMATH:
+                self.outages.remove(interval)
+            elif road.service == delivery.service and not road.queues:
+                interval.settled += interval.on
                 if road.name not in delivery.used and _within(interval, delivery.near_t, t) and not _done(delivery):
                     self._bite(interval, delivery.obligation)
 

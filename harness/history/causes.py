@@ -92,7 +92,7 @@ def _on_amqp(previous: Delivery, services: dict[str, Instance]) -> str:
 
 def exited_within(service: Instance | None, since: float, until: float) -> bool:
     """Tell whether the service exited in this time."""
-    return service is not None and any(since <= t <= until for _, t, _ in service.exits)
+    return service is not None and any(since <= t <= until for _, t, _, _ in service.exits)
 
 
 def failure_class(delivery: Delivery | None, outages: list[Interval]) -> str:

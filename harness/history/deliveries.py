@@ -28,33 +28,31 @@ class Deliveries:
         queue = self._world.queues.get(event.queue)
         if queue is None or queue.home is None or not event.key:
             return
-        road = self._world.road(event.link)
-        connection = road.connection(0 if queue.sqs else event.conn)
+        road = self._world.roads[event.link]
+        connection = road.connections[0 if queue.sqs else event.conn]
         if event.at == "far":
-            self._handed_out(queue.home.of(event.key), road, connection, event)
+            self._handed_out(queue.home.obligations[event.key], road, connection, event)
             return
         delivery = connection.tags.get(event.tag)
         if delivery is None or delivery.near_n:
-            delivery = self._injected(queue.home.of(event.key), road, connection, event)
+            delivery = self._injected(queue.home.obligations[event.key], road, connection, event)
         self._came(delivery, road, event)
 
     def _handed_out(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> None:
         queue = self._world.queues[event.queue]
         if road.name not in queue.links:
-            queue.links.add(road.name)
-            road.queues.append(queue)
+            road.consumes(queue)
         delivery = Delivery(obligation, queue, connection, road.service, event.tag, event.mid)
         delivery.far_n, delivery.far_t = event.n, event.t
         if queue.sqs:
             self._deadline(delivery, event)
         if obligation.deliveries:
             _expire(obligation, delivery)
-        if obligation.far:
+        if obligation.far:  # a further delivery
             delivery.cause = cause_of(obligation, delivery, self._world.services, redelivered=event.redelivered)
             obligation.explain(delivery.cause)
         obligation.firsts += delivery.cause in {"", "producer"}
         obligation.far += 1
-        delivery.number = obligation.far
         self._keep(obligation, delivery)
         connection.tags[event.tag] = delivery
         if obligation.bitten and not obligation.retried:
@@ -101,14 +99,14 @@ class Deliveries:
         obligation.near += 1
         if delivery.word_far == "no_ack":
             delivery.connection.tags.pop(delivery.tag, None)
-        if self._world.faults:
+        if self._bites.altered:
             self._bites.delivered(obligation)
-            if road.faults:
-                self._bites.held(road, delivery.far_t, event.t, obligation)
+        if road.faults:
+            self._bites.held(road, delivery.far_t, event.t, obligation)
 
     def settled(self, event: Seen) -> None:
         """The consumer's word passed a tap."""
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         delivery = _find(road, event)
         if delivery is None or event.how == "cancel":
             return
@@ -118,7 +116,7 @@ class Deliveries:
                 _tried(delivery)
             if road.faults:
                 road.settles[event.conn, event.x, event.tag] = delivery
-            if self._world.faults:
+            if self._bites.outages:
                 self._bites.settled(delivery, event.t)
             return
         delivery.word_far = event.how
@@ -128,7 +126,7 @@ class Deliveries:
 
     def confirmed(self, event: Seen) -> None:
         """SQS answered a settlement; what it says of a receipt that has expired counts for nothing."""
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         delivery = _find(road, event)
         if event.at == "near":
             road.settles.pop((event.conn, event.x, event.tag), None)
@@ -173,11 +171,8 @@ class Deliveries:
             obligation.ack_connection = delivery.connection
         delivery.end = "ack"
         self._over(delivery, event.n, event.t)
-        clean = obligation.far == 1 and not obligation.injected and not obligation.bitten
-        if clean and not delivery.stale and obligation.places >= len(obligation.queue.sets):
-            obligation.deliveries = []
-            obligation.last = None
-            delivery.request = None
+        if obligation.far == 1 and obligation.acks == 1 and not delivery.stale:
+            obligation.queue.retire(obligation)
 
     @staticmethod
     def _over(delivery: Delivery, n: int, t: float) -> None:
@@ -235,10 +230,5 @@ def _expire(obligation: Obligation, delivery: Delivery) -> None:
 
 def _find(road: Road, event: Seen) -> Delivery | None:
     """Return the delivery of this tag: on SQS on any connection, which is kept as connection 0."""
-    sqs = road.connections.get(0)
-    if sqs is not None:
-        delivery = sqs.tags.get(event.tag)
-        if delivery is not None:
-            return delivery
-    connection = road.connections.get(event.conn)
-    return connection.tags.get(event.tag) if connection is not None else None
+    delivery = road.connections[event.conn].tags.get(event.tag)
+    return road.connections[0].tags.get(event.tag) if delivery is None else delivery

@@ -144,7 +144,9 @@ def schema() -> str:
     """Return the JSON Schema of a journal's lines as text: the header, the events, and what a `declared` event carries."""
     from harness.history.events import Declaration  # noqa: PLC0415 (only needed where the schema is written)
 
-    (_, components) = msgspec.json.schema_components([Header, Event, Declaration], ref_template="#/$defs/{name}")
+    (_, components) = msgspec.json.schema_components(
+        [Header, Event, Declaration], schema_hook=lambda _any: {"description": "any JSON"}, ref_template="#/$defs/{name}"
+    )
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "journal.jsonl",

@@ -16,7 +16,7 @@ from harness.history.obligations import Effect, Obligation
 from harness.history.sends import Sends
 from harness.history.world import Queue, World
 
-CANARY_KINDS = frozenset({"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"})
+CONTEXT = frozenset({"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"})
 
 
 class Ledger:
@@ -36,7 +36,6 @@ class Ledger:
         self.bypassed: list[str] = []
         self.noticed: list[tuple[int, float]] = []
         self.context: list[Seen] = []
-        self._split: tuple[list[Obligation], list[Obligation]] | None = None
         self._attempts = Attempts(self.world, self.bites)
         self._sends = Sends(self.world, self._attempts, self.bites)
         self._deliveries = Deliveries(self.world, self.bites)
@@ -47,6 +46,7 @@ class Ledger:
         steps |= {
             "declared": self.world.declare,
             "started": self._started,
+            "ready": self._ready,
             "exited": self._exited,
             "closed": self._closed,
             "subscribed": self._subscribed,
@@ -65,7 +65,7 @@ class Ledger:
             "bit": self.bites.bit,
             **self._end_steps(),
         }
-        return steps
+        return steps | {kind: self._kept(steps[kind]) for kind in CONTEXT}
 
     def _end_steps(self) -> dict[str, Callable[[Seen], None]]:
         return {
@@ -92,30 +92,44 @@ class Ledger:
                 gc.enable()
 
     def _take(self, batch: list[Seen]) -> None:
-        for event in batch:
+        steps, faults, rest = self._steps, self.world.faults, iter(batch)
+        for event in rest:
+            steps[event.kind](event)
+            if faults:
+                break
+        for event in rest:  # with a fault about, bites have to know when they were
             self.bites.n = event.n
-            self._steps[event.kind](event)
-            if event.kind in CANARY_KINDS:
-                self.context.append(event)
+            steps[event.kind](event)
         self.events += len(batch)
         if batch:
             self.last_n = batch[-1].n
             if self.closed_at is None:
                 self.t = max(self.t, batch[-1].t)
 
+    def _kept(self, step: Callable[[Seen], None]) -> Callable[[Seen], None]:
+        def take(event: Seen) -> None:
+            self.context.append(event)
+            step(event)
+
+        return take
+
     # ------------------------------------------------------------------ services and connections
 
     def _started(self, event: Seen) -> None:
         self.world.service(event.service).started.append(event.t)
 
+    def _ready(self, event: Seen) -> None:
+        instance = self.world.service(event.service)
+        instance.ready = event.t if instance.ready is None else instance.ready
+
     def _exited(self, event: Seen) -> None:
-        self.world.service(event.service).exits.append((event.n, event.t, event.how))
+        self.world.service(event.service).exits.append((event.n, event.t, event.how, event.status))
         self.bites.exited(event.service)
 
     def _closed(self, event: Seen) -> None:
         if not event.link or event.how == "refused":
             return
-        road = self.world.road(event.link)
+        road = self.world.roads[event.link]
         if event.at != "near":
             self._deliveries.closed(road, event)
         if event.at != "far" and (event.data or {}).get("channel") is None:
@@ -124,9 +138,8 @@ class Ledger:
 
     def _subscribed(self, event: Seen) -> None:
         queue = self.world.queues.get(event.queue)
-        if queue is not None and event.link not in queue.links:
-            queue.links.add(event.link)
-            self.world.road(event.link).queues.append(queue)
+        if queue is not None:
+            self.world.roads[event.link].consumes(queue)
 
     def _noticed(self, event: Seen) -> None:
         self.noticed.append((event.n, event.t))
@@ -139,7 +152,9 @@ class Ledger:
 
     def _closing(self, event: Seen) -> None:
         self.t = self.closed_at = event.t
-        self._steps = {**dict.fromkeys(KINDS, _ignore), **self._end_steps()}
+        ending = self._end_steps()
+        self._steps.update(dict.fromkeys(KINDS, _ignore))
+        self._steps.update(ending | {kind: self._kept(ending[kind]) for kind in CONTEXT & ending.keys()})
         self._steps |= {"effected": self._was_late, "settled": self._settled_late, "acknowledged": self._sent_late}
 
     def _was_late(self, event: Seen) -> None:
@@ -163,7 +178,7 @@ class Ledger:
         if queue is None or not event.key:
             return
         if queue.home is not None:
-            queue.home.of(event.key).residue += 1
+            queue.home.obligations[event.key].residue += 1
             return
         for obligation in self._fallen_into(queue, event.key):
             if queue.role == "parking":
@@ -173,20 +188,20 @@ class Ledger:
 
     def _fallen_into(self, queue: Queue, key: str) -> Iterator[Obligation]:
         """Yield the obligations that a dead letter or parked message is: of the queues that end there, else of any with this key."""
-        found = [feeder.obligations[key] for feeder in queue.feeders if key in feeder.obligations]
-        if not found:
-            found = [other.obligations[key] for other in self.world.judged() if key in other.obligations]
-        yield from dict.fromkeys(found)
+        found = [feeder.find(key) for feeder in queue.feeders]
+        if not any(found):
+            found = [other.find(key) for other in self.world.judged()]
+        yield from dict.fromkeys(one for one in found if one is not None)
 
     def _gap(self, event: Seen) -> None:
-        self.world.road(event.link).gaps[event.conn] = str((event.data or {}).get("reason", "a tap could not follow a connection"))
+        self.world.roads[event.link].gaps[event.conn] = str((event.data or {}).get("reason", "a tap could not follow a connection"))
 
     def _bypassed(self, event: Seen) -> None:
         self.bypassed.append(str((event.data or {}).get("reason", "traffic went around a link")))
 
     def _repeated(self, event: Seen) -> None:
         queue = self.world.queues.get(event.queue)
-        if queue is not None and queue.home is not None and event.key in queue.home.obligations:
+        if queue is not None and queue.home is not None and event.key:
             obligation = queue.home.obligations[event.key]
             counted = (event.data or {}).get("delivered", 0)
             obligation.far += counted if isinstance(counted, int) else 0
@@ -198,31 +213,16 @@ class Ledger:
         """Whether the run ended because nothing could happen any more, or only the same again."""
         return self.drained_how in {"quiet", "steady"}
 
-    def judged(self) -> Iterator[Obligation]:
-        """Yield the obligations that are judged: of judged queues, and sent, delivered or found at all."""
-        yield from self.clean()
-        yield from self.rest()
+    def rest(self) -> Iterator[Obligation]:
+        """Yield the judged obligations that are not finished: of judged queues, and sent, delivered or found at all."""
+        for queue in self.world.judged():
+            for obligation in list(queue.obligations.values()):
+                if obligation.sent or obligation.deduplicated:
+                    yield obligation
 
-    def clean(self) -> list[Obligation]:
-        """Return those with which nothing at all happened but one send, one delivery, one effect in each place, one acknowledgement."""
-        return self._sorted()[0]
-
-    def rest(self) -> list[Obligation]:
-        """Return all the others."""
-        return self._sorted()[1]
-
-    def _sorted(self) -> tuple[list[Obligation], list[Obligation]]:
-        if self._split is None:
-            clean: list[Obligation] = []
-            rest: list[Obligation] = []
-            for queue in self.world.judged():
-                for obligation in queue.obligations.values():
-                    if obligation.clean:
-                        clean.append(obligation)
-                    elif obligation.sent or obligation.deduplicated:
-                        rest.append(obligation)
-            self._split = clean, rest
-        return self._split
+    def finished(self, *, with_effect: bool = False) -> int:
+        """Count the messages that took the plain way to their end."""
+        return sum(len(queue.finished) for queue in self.world.judged() if queue.sets or not with_effect)
 
     def effects(self, obligation: Obligation) -> list[list[Effect]]:
         """Return the effects of each required set, in the order of the queue's declaration."""
@@ -236,7 +236,7 @@ class Ledger:
         found = []
         for name in alternatives:
             place = self.world.queues.get(name)
-            there = place.obligations.get(key) if place is not None else None
+            there = place.find(key) if place is not None else None
             if there is not None and not there.acks and there.tries and (there.far or there.residue):
                 found += [Effect(there.sent_n, there.sent_t, None, sure=False)] * there.tries
         return found
@@ -250,12 +250,12 @@ class Ledger:
         return ""
 
     def _touched(self, obligation: Obligation, link: str, number: int) -> bool:
-        road = self.world.roads[link]
+        connection = self.world.roads[link].connections.get(number)
         for delivery in obligation.deliveries:
-            if delivery.connection is road.connections.get(number) or (delivery.request is not None and (delivery.request.link, delivery.request.conn) == (link, number)):
+            request = delivery.request
+            if delivery.connection is connection or (request is not None and (request.link, request.conn) == (link, number)):
                 return True
-        unfinished = obligation.acked is None and not obligation.deliveries
-        return unfinished and link in obligation.queue.links
+        return obligation.acked is None and not obligation.deliveries and link in obligation.queue.links
 
 
 def _ignore(event: Seen) -> None:

@@ -1,17 +1,23 @@
 """What is kept of one message in one queue: its sends, deliveries, attempts, effects and where it was found in the end.
 
-Plain records with slots: a journal of a million events has a hundred thousand of them. What the events mean is decided in
-`sends`, `deliveries` and `attempts`; a finished obligation keeps counts and its first witnesses only.
+Plain records (structs: made in C, a journal of a million events needs a hundred thousand of them). What the events mean is decided
+in `sends`, `deliveries` and `attempts`. A message with which nothing happened but what should is put away as eleven numbers
+(`Finished`), and becomes an obligation again if something more happens to it.
 """
 
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+import msgspec
 
 if TYPE_CHECKING:
     from harness.history.world import Connection, Queue
 
 KEPT_DELIVERIES = 32
 KEPT_ATTEMPTS = 5_000
+NEVER = float("inf")
+NOTHING = (0, 0.0)
 
 
 class Effect(NamedTuple):
@@ -23,54 +29,56 @@ class Effect(NamedTuple):
     sure: bool
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """One attempt (or question) of a service at a place: begun near, complete at the place, answered near."""
 
-    __slots__ = ("answered", "asks", "complete", "conn", "deliveries", "effected", "left", "link", "n", "obligation", "status", "t")
-
-    def __init__(self, obligation: "Obligation | None", deliveries: "list[Delivery]", link: str, conn: int, n: int, t: float) -> None:
-        self.obligation = obligation
-        self.deliveries = deliveries
-        self.link = link
-        self.conn = conn
-        self.n = n
-        self.t = t
-        self.asks = False
-        self.complete = False
-        self.effected = False
-        self.answered = False
-        self.left = 0.0
-        self.status: int | None = None
+    obligation: Optional["Obligation"]
+    deliveries: list["Delivery"]
+    link: str
+    conn: int
+    n: int
+    t: float
+    asks: bool = False
+    complete: bool = False
+    effected: bool = False
+    answered: bool = False
+    left: float = 0.0
+    status: int | None = None
 
 
-class Delivery:
-    """One hand-out of a message: far by the broker, near to the service; how it was settled, and why it was there at all."""
+class Delivery(msgspec.Struct, eq=False):
+    """One hand-out of a message: far by the broker, near to the service; how it was settled, and why it was there at all.
 
-    __slots__ = (
-        "cause", "confirmed", "connection", "counted", "delay", "end", "end_n", "end_t", "far_n", "far_t", "hi", "lo", "mid", "near_n",
-        "near_t", "number", "obligation", "queue", "request", "requests", "service", "stale", "tag", "used", "word", "word_far",
-        "word_n", "word_t",
-    )  # fmt: skip
+    `word` is the service's settlement as the near tap saw it, `word_far` as the far tap did. `lo` and `hi` bound its deadline.
+    """
 
-    def __init__(self, obligation: "Obligation", queue: "Queue", connection: "Connection", service: str, tag: str, mid: str) -> None:
-        self.obligation = obligation
-        self.queue = queue
-        self.connection = connection
-        self.service = service
-        self.tag = tag
-        self.mid = mid
-        self.number = 0
-        self.cause = ""
-        self.far_n = self.near_n = self.word_n = self.end_n = 0
-        self.far_t = self.near_t = self.word_t = self.end_t = 0.0
-        self.lo = self.hi = float("inf")
-        self.word = self.word_far = self.end = ""
-        self.delay = 0.0
-        self.confirmed: bool | None = None
-        self.stale = self.counted = False
-        self.request: Request | None = None
-        self.requests = 0
-        self.used: tuple[str, ...] = ()
+    obligation: "Obligation"
+    queue: "Queue"
+    connection: "Connection"
+    service: str
+    tag: str
+    mid: str
+    far_n: int = 0
+    far_t: float = 0.0
+    cause: str = ""
+    near_n: int = 0
+    near_t: float = 0.0
+    lo: float = NEVER
+    hi: float = NEVER
+    word: str = ""
+    word_n: int = 0
+    word_t: float = 0.0
+    word_far: str = ""
+    delay: float = 0.0
+    confirmed: bool | None = None
+    stale: bool = False
+    end: str = ""
+    end_n: int = 0
+    end_t: float = 0.0
+    counted: bool = False
+    request: Request | None = None
+    requests: int = 0
+    used: tuple[str, ...] = ()
 
     @property
     def let_go_with_pause(self) -> bool:
@@ -78,46 +86,51 @@ class Delivery:
         return bool(self.word == "visibility" and self.delay > 0 and self.confirmed and (self.request is None or self.request.t < self.word_t))
 
 
-class Obligation:
+class Obligation(msgspec.Struct, eq=False):
     """One message (key) that one queue owes: the unit in which everything is counted."""
 
-    __slots__ = (
-        "ack_connection", "acked", "acks", "attempt_ns", "attempt_ts", "bit_n", "bitten", "copies", "dead", "deduplicated", "deliveries",
-        "effects", "ends", "far", "first_attempt", "first_delivery", "firsts", "further", "in_doubt", "injected", "key",
-        "last", "last_delivery", "near", "parked", "pending", "queue", "refused", "rejected", "residue", "retried",
-        "returned", "sent_n", "sent_t", "told", "tries", "tries_near",
-    )  # fmt: skip
-
-    def __init__(self, key: str, queue: "Queue") -> None:
-        self.key = key
-        self.queue = queue
-        self.ends = "effected"
-        # sends
-        self.told = self.tries = self.tries_near = self.acks = self.refused = self.returned = self.deduplicated = 0
-        self.sent_n, self.sent_t = 0, 0.0
-        # deliveries
-        self.far = self.near = self.injected = self.copies = self.firsts = 0
-        self.deliveries: list[Delivery] = []
-        self.last: Delivery | None = None
-        self.first_delivery: tuple[int, float] | None = None
-        self.last_delivery: tuple[int, float] | None = None
-        self.further: dict[str, int] | None = None
-        self.pending: list[str] | None = None
-        # how it ended
-        self.acked: tuple[int, float] | None = None
-        self.ack_connection: Connection | None = None
-        self.rejected: tuple[int, float] | None = None
-        self.dead = self.parked = self.residue = 0
-        # attempts and effects
-        self.first_attempt: tuple[int, float] | None = None
-        self.attempt_ts: array[float] | None = None
-        self.attempt_ns: array[int] | None = None
-        self.effects: list[Effect] | dict[int, list[Effect]] | None = None
-        self.in_doubt = False
-        # faults
-        self.bitten = False
-        self.bit_n = 0
-        self.retried = False
+    key: str
+    queue: "Queue"
+    ends: str = "effected"
+    # sends: `copies` are those that the broker took as new
+    told: int = 0
+    tries: int = 0
+    tries_near: int = 0
+    acks: int = 0
+    copies: int = 0
+    refused: int = 0
+    returned: int = 0
+    deduplicated: int = 0
+    sent_n: int = 0
+    sent_t: float = 0.0
+    # deliveries
+    far: int = 0
+    near: int = 0
+    firsts: int = 0
+    injected: int = 0
+    deliveries: list[Delivery] = []
+    last: Delivery | None = None
+    first_delivery: tuple[int, float] | None = None
+    last_delivery: tuple[int, float] | None = None
+    further: dict[str, int] | None = None
+    pending: list[str] | None = None
+    # how it ended
+    acked: tuple[int, float] | None = None
+    ack_connection: Optional["Connection"] = None
+    rejected: tuple[int, float] | None = None
+    dead: int = 0
+    parked: int = 0
+    residue: int = 0
+    # attempts and effects
+    first_attempt: tuple[int, float] | None = None
+    attempt_ts: Optional["array[float]"] = None
+    attempt_ns: Optional["array[int]"] = None
+    effects: list[Effect] | dict[int, list[Effect]] | None = None
+    in_doubt: bool = False
+    # faults
+    bitten: bool = False
+    bit_n: int = 0
+    retried: bool = False
 
     def attempted(self, n: int, t: float) -> None:
         """Take note of one more attempt on this message: what pacing is measured between."""
@@ -150,11 +163,6 @@ class Obligation:
             return self.effects if group == 0 else []
         return self.effects.get(group, [])
 
-    @property
-    def places(self) -> int:
-        """In how many of the required sets it has an effect."""
-        return 0 if self.effects is None else 1 if isinstance(self.effects, list) else len(self.effects)
-
     def opened(self) -> list[Delivery]:
         """Return the deliveries that nothing has ended yet."""
         return [one for one in self.deliveries if not one.end]
@@ -172,20 +180,6 @@ class Obligation:
         self.pending.append(cause)
 
     @property
-    def clean(self) -> bool:
-        """Whether nothing happened to it but what should: its detail was dropped, and it needs no second look."""
-        if self.last is not None or self.acked is None or self.far != 1 or self.bitten or self.ends != "effected":
-            return False
-        if self.injected or self.residue or self.dead or self.parked or self.returned or self.deduplicated:
-            return False
-        if self.attempt_ts is not None or self.copies > 1 or self.in_doubt or not self.acks:
-            return False
-        needed = len(self.queue.sets)
-        if needed <= 1:
-            return needed == 0 or (isinstance(self.effects, list) and len(self.effects) == 1)
-        return isinstance(self.effects, dict) and len(self.effects) == needed and all(len(one) == 1 for one in self.effects.values())
-
-    @property
     def sent(self) -> bool:
         """Whether the broker must have had it: it said so, handed it out, or still had it at the end."""
         return bool(self.acks or self.far or self.residue or self.dead or self.parked or self.returned)
@@ -194,3 +188,80 @@ class Obligation:
     def in_doubt_sends(self) -> int:
         """How many sends were neither confirmed nor refused."""
         return max(0, self.tries - self.acks - self.refused)
+
+
+class Finished:
+    """The messages of one queue that took the plain way: one send, one delivery, one effect where one is due, one acknowledgement."""
+
+    WIDTH = 10
+    EFFECT_T = 7
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._numbers = array("d")
+        self._connections: list[Connection | None] = []
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._index
+
+    def take(self, obligation: Obligation) -> bool:
+        """Put it away if it is plain; tell whether it was."""
+        if not _plain(obligation):
+            return False
+        effects = obligation.effects
+        effect = effects[0] if isinstance(effects, list) else NOTHING
+        self._index[obligation.key] = len(self._connections)
+        self._connections.append(obligation.ack_connection)
+        delivered, attempt, acked = obligation.first_delivery or NOTHING, obligation.first_attempt or NOTHING, obligation.acked or NOTHING
+        sent = (obligation.sent_n, obligation.sent_t)
+        self._numbers.extend((*sent, *delivered, *attempt, effect[0], effect[1], *acked))
+        if obligation.last is not None:  # while the collector rests, cycles are undone by hand
+            obligation.last.request = None
+            obligation.last = None
+        obligation.deliveries = []
+        obligation.effects = None
+        return True
+
+    def revive(self, key: str, queue: "Queue") -> Obligation:
+        """Take it out again, as an obligation with the counts it had."""
+        obligation = self.look(key, queue)
+        del self._index[key]
+        return obligation
+
+    def look(self, key: str, queue: "Queue") -> Obligation:
+        """Return a copy of it, as an obligation with the counts it had."""
+        place = self._index[key]
+        numbers = self._numbers[place * self.WIDTH : (place + 1) * self.WIDTH]
+        sent, delivered, attempt, effect, acked = ((int(numbers[i]), numbers[i + 1]) for i in range(0, self.WIDTH, 2))
+        obligation = Obligation(key, queue, tries=1, acks=1, copies=1, far=1, near=1, firsts=1, acked=acked)
+        obligation.sent_n, obligation.sent_t = sent
+        obligation.first_delivery = obligation.last_delivery = delivered
+        obligation.first_attempt = attempt if attempt[0] else None
+        obligation.effects = [Effect(*effect, None, sure=True)] if effect[0] else None
+        obligation.ack_connection = self._connections[place]
+        return obligation
+
+    def held_up(self, over: float, within: float) -> Iterator[str]:
+        """Yield the keys that waited for the moment `over`: sent before it and effected after it, or later than `within` after both."""
+        numbers, width, offset = self._numbers, self.WIDTH, self.EFFECT_T
+        for key, place in self._index.items():
+            effected = numbers[place * width + offset]
+            if effected >= over:
+                sent = numbers[place * width + 1]
+                if sent < over or effected - sent > within:
+                    yield key
+
+
+def _plain(one: Obligation) -> bool:
+    """Tell whether nothing happened to it but what should."""
+    if one.acked is None or (one.tries, one.acks, one.copies, one.far, one.near) != (1, 1, 1, 1, 1):
+        return False
+    if one.bitten or one.in_doubt or one.told or one.attempt_ts is not None or one.ends != "effected":
+        return False
+    if one.injected or one.returned or one.refused or one.deduplicated or one.rejected is not None or one.pending:
+        return False
+    due = len(one.queue.sets)
+    return due == 0 or (due == 1 and isinstance(one.effects, list) and len(one.effects) == 1)

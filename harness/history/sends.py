@@ -23,7 +23,7 @@ class Sends:
         if event.at == "harness":
             self._by_harness(queue, event)
             return
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         ident = (event.conn, event.x, event.key)
         send = road.sends.get(ident)
         if send is None:
@@ -47,7 +47,7 @@ class Sends:
         send = Send()
         send.carrier = self._carrier(queue, event.key, road)
         if send.carrier is None and queue.home is not None:
-            send.obligation = queue.home.of(event.key)
+            send.obligation = queue.home.obligations[event.key]
         if queue.name in self._world.places and event.at == "near":
             send.request = self._attempts.begin(road, event, asks=False)
         return send
@@ -55,7 +55,7 @@ class Sends:
     def _by_harness(self, queue: Queue, event: Seen) -> None:
         if queue.home is None:
             return
-        obligation = queue.home.of(event.key)
+        obligation = queue.home.obligations[event.key]
         data = event.data or {}
         if data.get("redriven"):
             obligation.hand_on("redriven")
@@ -74,11 +74,11 @@ class Sends:
 
     def _carrier(self, queue: Queue, key: str, road: Road) -> Obligation | None:
         """Return the obligation whose consumer sends its own message on: an equal key, while the service holds a delivery of it."""
-        for source in self._world.service(road.service).queues():
+        for source in road.instance.queues:
             home = source.home
             if home is None or (queue.home is not home and queue.role not in {"dead-letter", "parking"}):
                 continue
-            obligation = home.obligations.get(key)
+            obligation = home.find(key)
             if obligation is not None and obligation.last is not None and obligation.opened():
                 return obligation
         return None
@@ -91,11 +91,12 @@ class Sends:
         if event.at == "near":
             self._heard(event, 200)
             return
-        ident = (event.conn, event.x, event.key)
-        send = self._world.road(event.link).sends.get(ident) if event.at == "far" else None
+        send = None
+        if event.at == "far":
+            send = self._world.roads[event.link].sends.get((event.conn, event.x, event.key))
         fresh = _fresh(queue, event)
         if queue.home is not None and (send is None or send.carrier is None):
-            self._accepted(queue.home.of(event.key), queue, event, fresh=fresh)
+            self._accepted(queue.home.obligations[event.key], queue, event, fresh=fresh)
         if fresh and queue.name in self._world.places:
             request = send.request if send is not None else None
             if request is not None:
@@ -111,6 +112,8 @@ class Sends:
         obligation.sent_t = event.t
         if fresh:
             obligation.copies += 1
+            if obligation.acked is not None:
+                obligation.queue.retire(obligation)
         elif queue.mids is not None and queue.mids[event.mid] != event.key:
             obligation.deduplicated = event.n
 
@@ -122,11 +125,11 @@ class Sends:
         if event.at == "near":
             self._heard(event, event.status)
         elif queue.home is not None:
-            queue.home.of(event.key).refused += 1
+            queue.home.obligations[event.key].refused += 1
 
     def _heard(self, event: Seen, status: int | None) -> None:
         """The service has heard what became of its send."""
-        road = self._world.road(event.link)
+        road = self._world.roads[event.link]
         road.confirms = True
         send = road.sends.pop((event.conn, event.x, event.key), None)
         if send is not None and send.request is not None:
@@ -146,10 +149,10 @@ class Sends:
         """The broker had no queue for it; the message belongs where its sender was told to send it."""
         queue = self._world.queues.get(event.queue)
         if queue is not None and queue.home is not None and event.key:
-            queue.home.of(event.key).returned += 1
+            queue.home.obligations[event.key].returned += 1
             return
         for other in self._world.queues.values():
-            obligation = other.obligations.get(event.key)
+            obligation = other.find(event.key)
             if obligation is not None and obligation.told and not obligation.tries:
                 obligation.returned += 1
                 return

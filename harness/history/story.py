@@ -58,7 +58,8 @@ def _confirmed(event: Event) -> str:
 
 def _requested(event: Event) -> str:
     whole = "" if event.ok is not False else ", of which only the head arrived"
-    return f"request {event.wire} {(event.data or {}).get('path', '')}{whole}".rstrip()
+    parts = ["request", event.wire, str((event.data or {}).get("path", ""))]
+    return " ".join(part for part in parts if part) + whole
 
 
 def _answered(event: Event) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.history.events import Declaration
 from harness.history.journal import Seen
-from harness.history.obligations import Delivery, Obligation, Request
+from harness.history.obligations import Delivery, Finished, Obligation, Request
 
 Role = Literal["work", "retry", "dead-letter", "parking"]
 PENDING_SENDS = 1_000
@@ -21,7 +21,7 @@ class Queue:
     """One declared queue and its obligations. `home` is the work queue whose obligations its messages belong to."""
 
     __slots__ = (
-        "declaration", "ends_in", "feeders", "home", "links", "mids", "name", "obligations", "role", "scanned", "sets", "sqs",
+        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned", "sets", "sqs",
     )  # fmt: skip
 
     def __init__(self, declaration: Declaration) -> None:
@@ -35,15 +35,34 @@ class Queue:
         self.feeders: list[Queue] = []
         self.links: set[str] = set()
         self.mids: dict[str, str] | None = {} if declaration.fifo else None
-        self.obligations: dict[str, Obligation] = {}
+        self.finished = Finished()
+        self.obligations = Obligations(self)
         self.scanned = False
 
-    def of(self, key: str) -> Obligation:
-        """Return the obligation of this key, a new one where there is none yet."""
+    def find(self, key: str) -> Obligation | None:
+        """Return the obligation of this key, also one that was finished; None where there is none."""
         found = self.obligations.get(key)
-        if found is None:
-            found = self.obligations[key] = Obligation(key, self)
-        return found
+        return self.obligations[key] if found is None and key in self.finished else found
+
+    def retire(self, obligation: Obligation) -> None:
+        """Put it away if it took the plain way to its end."""
+        if self.finished.take(obligation):
+            del self.obligations[obligation.key]
+
+
+class Obligations(dict[str, Obligation]):
+    """The obligations of a queue by key, made as they are asked for."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: Queue) -> None:
+        super().__init__()
+        self._queue = queue
+
+    def __missing__(self, key: str) -> Obligation:
+        queue = self._queue
+        made = self[key] = queue.finished.revive(key, queue) if key in queue.finished else Obligation(key, queue)
+        return made
 
 
 class Connection:
@@ -57,6 +76,16 @@ class Connection:
         self.closed_n = 0
         self.closed_t = 0.0
         self.channels: dict[str, int] | None = None
+
+
+class Connections(dict[int, Connection]):
+    """The connections of a link by number, made as they are asked for."""
+
+    __slots__ = ()
+
+    def __missing__(self, number: int) -> Connection:
+        made = self[number] = Connection(number)
+        return made
 
 
 class Interval:
@@ -118,14 +147,15 @@ class Road:
     """One link: the service at its near end, the thing at its far end, and what is under way on it."""
 
     __slots__ = (
-        "confirms", "connections", "faults", "gaps", "name", "pending", "queues", "requests", "sends", "service", "settles", "thing",
+        "confirms", "connections", "faults", "gaps", "instance", "name", "pending", "queues", "requests", "sends", "service", "settles",
+        "thing",
     )  # fmt: skip
 
-    def __init__(self, name: str) -> None:
-        service, _, self.thing = name.partition("->")
+    def __init__(self, name: str, instance: "Instance") -> None:
+        self.service, _, self.thing = name.partition("->")
         self.name = name
-        self.service = service
-        self.connections: dict[int, Connection] = {}
+        self.instance = instance
+        self.connections = Connections()
         self.requests: dict[tuple[int, int], Request] = {}
         self.sends: dict[tuple[int, int, str], Send] = {}
         self.settles: dict[tuple[int, int, str], Delivery] = {}
@@ -135,12 +165,12 @@ class Road:
         self.faults: list[Interval] = []
         self.gaps: dict[int, str] = {}
 
-    def connection(self, number: int) -> Connection:
-        """Return the connection of this number."""
-        found = self.connections.get(number)
-        if found is None:
-            found = self.connections[number] = Connection(number)
-        return found
+    def consumes(self, queue: Queue) -> None:
+        """Take note that its service is given messages of this queue over it."""
+        if self.name not in queue.links:
+            queue.links.add(self.name)
+            self.queues.append(queue)
+            self.instance.queues.append(queue)
 
     def await_confirm(self, ident: tuple[int, int, str], send: Send) -> None:
         """Remember a send until the service hears of it."""
@@ -150,24 +180,23 @@ class Road:
 
 
 class Instance:
-    """One service: its roads, when it was started, and its exits."""
+    """One service: its roads, the queues it was given messages from, when it was started, and its exits."""
 
-    __slots__ = ("exits", "name", "roads", "started")
+    __slots__ = ("exits", "name", "queues", "ready", "roads", "started")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.roads: list[Road] = []
+        self.queues: list[Queue] = []
         self.started: list[float] = []
-        self.exits: list[tuple[int, float, str]] = []
+        self.ready: float | None = None
+        self.exits: list[tuple[int, float, str, int | None]] = []
+        """Of each exit before the close: event, second, who ended it, status."""
 
     @property
     def alive(self) -> bool:
         """Whether it lived until the history was closed; of one that the harness did not start no exit is known, so it did."""
         return not self.exits or len(self.started) > len(self.exits)
-
-    def queues(self) -> list[Queue]:
-        """Return the queues from which it was given messages."""
-        return [queue for road in self.roads for queue in road.queues]
 
 
 class World:
@@ -177,7 +206,7 @@ class World:
         self.queues: dict[str, Queue] = {}
         self.places: dict[str, list[tuple[Queue, int]]] = {}
         self.alarms: dict[str, Declaration] = {}
-        self.roads: dict[str, Road] = {}
+        self.roads = Roads(self)
         self.services: dict[str, Instance] = {}
         self.faults: dict[str, Interval] = {}
 
@@ -219,14 +248,6 @@ class World:
         target = self.queues.get(queue.declaration.dead_letter or "")
         return target if target is not None and target.role in {"dead-letter", "parking"} else None
 
-    def road(self, name: str) -> Road:
-        """Return the link of this name."""
-        found = self.roads.get(name)
-        if found is None:
-            found = self.roads[name] = Road(name)
-            self.service(found.service).roads.append(found)
-        return found
-
     def service(self, name: str) -> Instance:
         """Return the service of this name."""
         found = self.services.get(name)
@@ -259,3 +280,18 @@ class World:
         """Return the queues that are judged: work queues with an effect or a consumer. Others are the edge of the world."""
         return [queue for queue in self.queues.values() if queue.home is queue and (queue.sets or queue.links)]
 
+
+
+class Roads(dict[str, Road]):
+    """The links by name, made as they are asked for."""
+
+    __slots__ = ("_world",)
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def __missing__(self, name: str) -> Road:
+        made = self[name] = Road(name, self._world.service(name.partition("->")[0]))
+        made.instance.roads.append(made)
+        return made

@@ -1,0 +1,142 @@
+"""What the taps cost a message on AMQP and on SQS: in latency, idle and beside a busy test thread, and in throughput."""
+
+import contextlib
+from collections.abc import Sequence
+
+from tests.bench.measures.stage import HOW, ROADS, Stage, Wire, busy_thread, proxy
+from tests.bench.rows import Round, Row, added_ratios, percentile, percentiles, ratios, row, turned
+
+DEFAULT = "process"
+ROUNDS = 15
+FLOOD = 1_500
+DELAYS = {"5ms": 0.005, "50ms": 0.05}
+WHAT = {
+    "tap": "one tap, recording",
+    "taps": "near and far tap, without Toxiproxy",
+    "link": "near tap, Toxiproxy, far tap",
+    "amqp": "publish to callback, 512 B, pika",
+    "sqs": "send, receive and delete, 440 B, boto3",
+}
+SIZES = {"amqp": (8, 20), "sqs": (2, 6)}  # blocks and their length: what one road gets in one round
+
+
+def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, block: int, rounds: int = ROUNDS) -> list[Round]:
+    """Return seconds by road, of so many rounds; one round before them warms up."""
+    names = [f"{wire} {road}" for road in roads]
+    found = [stage.load.ask("trips", roads=turned(names, number), blocks=blocks, block=block) for number in range(rounds + 1)]
+    return [{name.partition(" ")[2]: values for name, values in one.items()} for one in found[1:]]
+
+
+def compared(stage: Stage, wire: Wire, *, busy: bool) -> tuple[list[Round], list[Row]]:
+    """Return the rounds over all roads, and one row a road."""
+    roads = stage.amqp if wire == "amqp" else stage.sqs
+    blocks, block = SIZES[wire]
+    with busy_thread() if busy else contextlib.nullcontext():
+        rounds = rounds_of(stage, wire, roads, blocks=blocks, block=block)
+    load = "busy" if busy else "idle"
+    beside = "; a busy thread in the process of the tests" if busy else ""
+    unit, scale = ("us", 1e-6) if wire == "amqp" else ("ms", 1e-3)
+    rows = [
+        row(f"{wire}.{load}.direct_p50", percentiles(rounds, "direct", unit=scale), unit=unit, note=f"{WHAT[wire]}{beside}"),
+        row(
+            f"{wire}.{load}.toxiproxy.p50_vs_direct",
+            ratios(rounds, "toxiproxy", "direct"),
+            unit="ratio",
+            note=f"Toxiproxy without toxics and nothing else{beside}",
+        ),
+    ]
+    for road in ROADS:
+        for how in HOW:
+            rows += _road(rounds, f"{wire}.{load}", road, how, f"{WHAT[road]}; taps in a {how}{beside}")
+    return rounds, rows
+
+
+def _road(rounds: Sequence[Round], name: str, road: str, how: str, note: str) -> list[Row]:
+    full = f"{how}.{road}"
+    return [
+        row(f"{name}.{road}.{how}.p50_vs_direct", ratios(rounds, full, "direct"), unit="ratio", note=note),
+        row(f"{name}.{road}.{how}.p99_vs_direct", ratios(rounds, full, "direct", share=0.99), unit="ratio", note=note),
+    ]
+
+
+def amqp(stage: Stage) -> list[Row]:
+    """Targets 1 and 2, and the comparison behind them."""
+    rounds, rows = compared(stage, "amqp", busy=False)
+    tap, armed = f"{DEFAULT}.tap", f"{DEFAULT}.armed"
+    note = f"512 B, headers and message id, decoded and recorded by one tap in a {DEFAULT}"
+    targets = [
+        row(
+            "amqp.tap.added_p50_vs_toxiproxy", added_ratios(rounds, tap, "toxiproxy", "direct"), unit="ratio", target=0.8,
+            stretch=0.6, note=f"{note}; what it adds to direct, against what Toxiproxy adds",
+        ),
+        row("amqp.tap.p50_vs_direct", ratios(rounds, tap, "direct"), unit="ratio", target=1.35, stretch=1.25, note=note),
+        row(
+            "amqp.tap.p99_vs_direct", ratios(rounds, armed, "direct", share=0.99), unit="ratio", target=1.2,
+            note=f"{note}; a rule is armed and never fires",
+        ),
+    ]  # fmt: skip
+    return targets + rows
+
+
+def amqp_busy(stage: Stage) -> list[Row]:
+    """The same beside a thread that computes in the process of the tests."""
+    return compared(stage, "amqp", busy=True)[1]
+
+
+def amqp_flood(stage: Stage) -> list[Row]:
+    """Target 3: messages a second."""
+    _ = stage.amqp
+    names = ["direct", "toxiproxy", *(f"{how}.{road}" for how in HOW for road in ("tap", "link"))]
+    roads = [f"amqp {name}" for name in names]
+    found = [stage.load.ask("floods", roads=turned(roads, number), messages=FLOOD) for number in range(ROUNDS + 1)]
+    rounds = [{name.partition(" ")[2]: values for name, values in one.items()} for one in found[1:]]
+    tap = f"{DEFAULT}.tap"
+    note = f"{FLOOD} messages published, then all consumed and acknowledged; one tap in a {DEFAULT}"
+
+    def one(name: str, road: str, base: str, note: str, target: float | None = None, stretch: float | None = None) -> Row:
+        values = ratios(rounds, road, base)
+        return row(f"amqp.e2e.{name}", values, unit="ratio", better="higher", target=target, stretch=stretch, note=note)
+
+    return [
+        one("tap_vs_direct", tap, "direct", note, 0.9, 0.95),
+        one("tap_vs_toxiproxy", tap, "toxiproxy", note, 1.0),
+        row("amqp.e2e.direct", percentiles(rounds, "direct"), unit="msg/s", better="higher", note="without anything between"),
+        one("toxiproxy_vs_direct", "toxiproxy", "direct", "Toxiproxy without toxics and nothing else"),
+        *(one(f"link_vs_direct.{how}", f"{how}.link", "direct", f"the whole link, taps in a {how}") for how in HOW),
+        one("tap_vs_direct.thread", "thread.tap", "direct", "one tap in a thread"),
+    ]
+
+
+def sqs(stage: Stage) -> list[Row]:
+    """Target 5, and the comparison behind it."""
+    rounds, rows = compared(stage, "sqs", busy=False)
+    note = f"send, receive and delete, 440 B, boto3; parsed and recorded by one tap in a {DEFAULT}"
+    tap = row("sqs.tap.p50_vs_direct", ratios(rounds, f"{DEFAULT}.tap", "direct"), unit="ratio", target=1.2, note=note)
+    return [tap, *rows]
+
+
+def sqs_busy(stage: Stage) -> list[Row]:
+    """The same beside a thread that computes in the process of the tests."""
+    return compared(stage, "sqs", busy=True)[1]
+
+
+def delays(stage: Stage) -> list[Row]:
+    """Target 6: how exactly the fault latency delays, seen by an AMQP consumer through the whole link."""
+    _ = stage.amqp
+    road, rows, earliest = f"{DEFAULT}.link", [], []
+    for name, seconds in DELAYS.items():
+        errors: list[list[float]] = []
+        for _number in range(9):
+            path = percentile(rounds_of(stage, "amqp", [road], blocks=1, block=20, rounds=1)[0][road], 0.5)
+            toxic = stage.toxiproxy.add_latency(proxy("amqp", DEFAULT), seconds=seconds)
+            late = rounds_of(stage, "amqp", [road], blocks=1, block=12, rounds=1)[0][road]
+            stage.toxiproxy.remove_toxic(proxy("amqp", DEFAULT), toxic)
+            earliest.append(1e3 * (min(late) - seconds))
+            errors.append([1e3 * abs(one - seconds - path) for one in late])
+        note = f"{name} injected into what comes back; error without the link's own p50; the broker's jitter is in it"
+        p50 = [percentile(one, 0.5) for one in errors]
+        everything = [percentile([x for one in errors for x in one], 0.99)]
+        rows.append(row(f"latency.{name}.error_p50", p50, unit="ms", target=0.5, note=note))
+        rows.append(row(f"latency.{name}.error_p99", everything, unit="ms", target=2.5, note=f"{note}; over all rounds"))
+    early = row("latency.earliest", [min(earliest)], unit="ms", better="higher", target=0, note="the earliest against nominal")
+    return [*rows, early]
