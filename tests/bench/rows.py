@@ -86,7 +86,10 @@ def ratios(rounds: Sequence[Round], road: str, base: str, *, share: float = 0.5)
 
 
 def added_ratios(rounds: Sequence[Round], road: str, other: str, base: str, *, share: float = 0.5) -> list[float]:
-    """Return, for each round, what a road adds to `base` as a multiple of what `other` adds; a round where that is nothing is out."""
+    """Return, for each round, what a road adds to `base` as a multiple of what `other` adds.
+
+    A round in which `other` adds nothing says nothing, and is left out.
+    """
     pairs = (tuple(percentile(one[name], share) - percentile(one[base], share) for name in (road, other)) for one in rounds)
     return [mine / theirs for mine, theirs in pairs if theirs > 0]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,17 @@ def delivered() -> list[bytes]:
 
 def _pump(sink: Sink, chunks: Sequence[bytes]) -> float:
     session = amqp.session(Tap("svc->rabbitmq", "far", 1, sink, RuleBook(), {}))
-    began = now()
+    began = _spent()
     for chunk in chunks:
         for _ in session.from_target(chunk):
             pass
-    return (now() - began) / MESSAGES * 1e6
+    return (_spent() - began) / MESSAGES * 1e6
+
+
+def _spent() -> float:
+    """Return the seconds of processor that this process has had: what others take from the machine is not in it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 async def _recorded(chunks: Sequence[bytes]) -> float:
@@ -76,9 +83,9 @@ async def _recorded(chunks: Sequence[bytes]) -> float:
         world = RecordedWorld(Header(sandbox="b", started=""), Path(folder) / "journal.jsonl", lambda _watch, _event: None)
         world.declare({"what": "queue", "name": "", "broker": "rabbitmq", "key": "/id"})
         spent = _pump(world, chunks)
-        began = now()
+        began = _spent()
         world.close()
-        return spent + (now() - began) / MESSAGES * 1e6
+        return spent + (_spent() - began) / MESSAGES * 1e6
 
 
 def decode(stage: Stage) -> list[Row]:
@@ -89,7 +96,7 @@ def decode(stage: Stage) -> list[Row]:
     for _ in range(15):
         kept.append(_pump(Appending(), chunks))
         written.append(asyncio.run(_recorded(chunks)))
-    note = "a delivery of 200 B with headers and message id, read 64 KiB at a time, key in the body"
+    note = "a delivery of 200 B with headers and message id, read 64 KiB at a time, key in the body; processor time"
     return [
         row("amqp.decode.message", kept, unit="us", target=3, note=f"{note}: decoded and kept as an event"),
         row("amqp.decode.message_written", written, unit="us", note=f"{note}: decoded, counted, written to a journal"),

@@ -93,13 +93,13 @@ def amqp_flood(stage: Stage) -> list[Row]:
     tap = f"{DEFAULT}.tap"
     note = f"{FLOOD} messages published, then all consumed and acknowledged; one tap in a {DEFAULT}"
 
-    def one(name: str, road: str, base: str, note: str, target: float | None = None, stretch: float | None = None) -> Row:
+    def one(name: str, road: str, base: str, note: str, *, target: float | None = None, stretch: float | None = None) -> Row:
         values = ratios(rounds, road, base)
         return row(f"amqp.e2e.{name}", values, unit="ratio", better="higher", target=target, stretch=stretch, note=note)
 
     return [
-        one("tap_vs_direct", tap, "direct", note, 0.9, 0.95),
-        one("tap_vs_toxiproxy", tap, "toxiproxy", note, 1.0),
+        one("tap_vs_direct", tap, "direct", note, target=0.9, stretch=0.95),
+        one("tap_vs_toxiproxy", tap, "toxiproxy", note, target=1.0),
         row("amqp.e2e.direct", percentiles(rounds, "direct"), unit="msg/s", better="higher", note="without anything between"),
         one("toxiproxy_vs_direct", "toxiproxy", "direct", "Toxiproxy without toxics and nothing else"),
         *(one(f"link_vs_direct.{how}", f"{how}.link", "direct", f"the whole link, taps in a {how}") for how in HOW),
