@@ -142,9 +142,8 @@ class TappedLink:
         pair = self._expected = Pair(self._next())
         tap = self._tap("near", pair.conn)
         self._record(tap, "opened")
-        upstream = await self._connected((LOOPBACK, self._via), service)
+        upstream = await self._connected((LOOPBACK, self._via), service, pair, tap)
         if upstream is None:
-            record_closed(tap, "target", "refused")
             self._expected = None
             return
         pipe = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
@@ -181,10 +180,8 @@ class TappedLink:
     async def _reach(self, one: socket.socket, pair: Pair, address: tuple[str, int]) -> None:
         tap = self._tap("far", pair.conn)
         self._record(tap, "opened")
-        upstream = await self._connected(address, one)
+        upstream = await self._connected(address, one, pair, tap)
         if upstream is None:
-            pair.fate.reset = "target"  # before the loop comes to what the near tap sees of it
-            record_closed(tap, "target", "refused")
             return
         pipe = Pipe(tap, self._session(tap), pair.fate, done=self._connections.discard)
         pipe.heard = self._comparing(pair, tap)
@@ -209,11 +206,14 @@ class TappedLink:
 
     # both
 
-    async def _connected(self, address: tuple[str, int], waiting: socket.socket) -> socket.socket | None:
+    async def _connected(self, address: tuple[str, int], waiting: socket.socket, pair: Pair, tap: Tap) -> socket.socket | None:
         """Return a connection to `address`, None after `waiting` was reset because there is none to be had."""
         try:
             return await connected(address)
-        except OSError:
+        except OSError as error:
+            if tap.at == "far":
+                pair.fate.reset = "target"  # before the loop comes to what the near tap sees of it
+            record_closed(tap, "target", "rst" if isinstance(error, ConnectionResetError) else "refused")
             reset(waiting)
             return None
         except asyncio.CancelledError:

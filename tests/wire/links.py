@@ -1,4 +1,4 @@
-"""What link tests need: a loop in a thread, a sink that keeps events, a session that passes bytes, a relay like Toxiproxy."""
+"""What link tests need: a loop in a thread, a session that passes bytes, a relay like Toxiproxy, a whole link."""
 
 import asyncio
 import socket
@@ -6,14 +6,14 @@ import struct
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from harness.clock import eventually
-from harness.history.events import Declaration, Event
-from harness.model import Key
+from harness.history.events import Event
 from harness.wire.link import TappedLink, Target
 from harness.wire.rules import RuleBook
-from harness.wire.streams import Ending, Hold, Session, Side, Step, Tap
+from harness.wire.streams import Ending, Session, Side, Step, Tap
+from tests.wire.taps import CollectingSink
 
 T = TypeVar("T")
 RESET = struct.pack("ii", 1, 0)
@@ -41,29 +41,6 @@ class Loop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
-
-
-class FakeSink:
-    """Keeps events; `hold` is asked for each and may give one back."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.hold: Callable[[Event], Hold | None] = lambda _: None
-        self.keys: dict[str, Key] = {}
-
-    def record(self, event: Event) -> Hold | None:
-        event.n = len(self.events) + 1
-        self.events.append(event)
-        return self.hold(event)
-
-    def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
-        return self.keys.get(queue)
-
-    def resource(self, name: str) -> Declaration | None:
-        return None
-
-    def story(self, *kinds: str) -> list[tuple[str, str, int, str]]:
-        return [(event.at, event.kind, event.conn, event.how) for event in self.events if event.kind in kinds]
 
 
 class Passing:
@@ -139,7 +116,8 @@ class Road:
         self, loop: Loop, session: Callable[[Tap], Session], target: Target | None = None, *, direct: bool = False
     ) -> None:
         self.loop = loop
-        self.sink = FakeSink()
+        self.sink = CollectingSink()
+        self.sink.loop = loop.loop
         self.rules = RuleBook()
         self.broker = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.broker.settimeout(10)
@@ -162,6 +140,9 @@ class Road:
         self._sockets.append(one)
         return one
 
+    def story(self, *kinds: str) -> list[tuple[str, str, int, str]]:
+        return [(event.at, event.kind, event.conn, event.how) for event in self.sink.of(*kinds)]
+
     def _first(self, kind: str, at: str) -> Event | None:
         return next((event for event in self.sink.events if (event.kind, event.at) == (kind, at)), None)
 
@@ -182,3 +163,13 @@ def rst(one: socket.socket) -> None:
     """Close so that the peer sees a reset."""
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     one.close()
+
+
+def received(one: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = one.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return data

@@ -75,10 +75,10 @@ def publish(way: Way, channel: BlockingChannel, number: int, **properties: objec
     channel.basic_publish("", way.queue, body, pika.BasicProperties(**properties), mandatory=True)  # type: ignore[arg-type]
 
 
-def taken(way: Way, channel: BlockingChannel) -> Iterator[tuple[int, bytes]]:
-    for method, _, body in channel.consume(way.queue, inactivity_timeout=10):
-        assert method is not None, "no message within 10 s"
-        yield method.delivery_tag or 0, body or b""
+def take(way: Way, channel: BlockingChannel) -> tuple[int, bytes]:
+    method, _, body = next(iter(channel.consume(way.queue, inactivity_timeout=10)))
+    assert method is not None, "no message within 10 s"
+    return method.delivery_tag or 0, body or b""
 
 
 @pytest.mark.parametrize("at", ["near", "far"])
@@ -86,11 +86,10 @@ def test_a_life_of_messages_is_told_by_each_tap(way: Way, channel: BlockingChann
     channel.confirm_delivery()
     for number in range(4):
         publish(way, channel, number)
-    messages = taken(way, channel)
-    tags = [next(messages)[0] for _ in range(4)]
+    tags = [take(way, channel)[0] for _ in range(4)]
     channel.basic_nack(tags[1], requeue=True)
     channel.basic_ack(tags[0])
-    again, body = next(messages)
+    again, body = take(way, channel)
     channel.basic_reject(tags[2], requeue=False)
     channel.basic_ack(again, multiple=True)
     channel.cancel()
@@ -149,7 +148,7 @@ def test_at_a_moment_the_message_waits_until_its_callback_is_through(way: Way, c
     way.world.watch(Moment(way.queue, "sent"), lambda _: seen.append("moment"))
     way.world.watch(Moment(way.queue, "delivered", key="p-1"), lambda event: seen.append(event.key))
     publish(way, channel, 1)
-    next(taken(way, channel))
+    take(way, channel)
     channel.cancel()
     assert seen == ["moment", "p-1"]
 

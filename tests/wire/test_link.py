@@ -3,25 +3,14 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from harness.clock import eventually
-from harness.history.events import Event
 from harness.wire.link import Pair
-from harness.wire.streams import Close, Ending, Hold, Step, Tap
-from tests.wire.links import Loop, Road, rst
-
-
-def received(one: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        piece = one.recv(65536)
-        if not piece:
-            break
-        data += piece
-    return data
+from tests.wire.links import Loop, Road, received, rst
 
 
 def test_bytes_pass_both_ways_and_both_taps_record_them_under_one_number(road: Road) -> None:
@@ -31,7 +20,7 @@ def test_bytes_pass_both_ways_and_both_taps_record_them_under_one_number(road: R
     assert received(target, 5) == b"hello"
     target.sendall(b"world")
     assert received(service, 5) == b"world"
-    story = road.sink.story("opened", "attempted", "gap")
+    story = road.story("opened", "attempted", "gap")
     assert {*story} == {(at, kind, 1, "") for at in ("near", "far") for kind in ("opened", "attempted")}
     assert story.index(("near", "attempted", 1, "")) < story.index(("far", "attempted", 1, ""))
 
@@ -142,13 +131,13 @@ def test_many_connections_at_once_are_paired_in_order(road: Road) -> None:
     for _ in callers:
         target = road.answer()
         target.sendall(received(target, 6))
-    eventually(lambda: len(road.sink.story("attempted")) == 80, awaited="all were seen twice", within=10)
+    eventually(lambda: len(road.story("attempted")) == 80, awaited="all were seen twice", within=10)
     seen: dict[int, set[str]] = {}
     for event in road.sink.events:
         if event.kind == "attempted":
             seen.setdefault(event.conn, set()).add(event.body)
     assert sorted(map(len, seen.values())) == [1] * 40
-    assert road.sink.story("gap") == []
+    assert road.story("gap") == []
 
 
 def test_a_connection_that_nobody_opened_near_is_a_gap(road: Road) -> None:
@@ -168,15 +157,7 @@ def test_first_bytes_that_differ_are_told_once() -> None:
 
 
 def test_a_barrier_keeps_the_bytes_until_it_is_released(road: Road) -> None:
-    holds: list[Hold] = []
-
-    def hold(event: Event) -> Hold | None:
-        if (event.kind, event.at) != ("attempted", "far") or holds:
-            return None
-        holds.append(Hold(road.loop.loop))
-        return holds[0]
-
-    road.sink.hold = hold
+    road.sink.holds = lambda event: (event.kind, event.at) == ("attempted", "far") and not road.sink.held
     service = road.call()
     service.sendall(b"first")
     target = road.answer()
@@ -187,12 +168,13 @@ def test_a_barrier_keeps_the_bytes_until_it_is_released(road: Road) -> None:
     with pytest.raises(TimeoutError):
         target.recv(1)
     target.settimeout(10)
-    road.loop.call(holds[0].release)
-    road.loop.call(holds[0].release)
+    road.loop.call(road.sink.held[0].release)
+    road.loop.call(road.sink.held[0].release)
     assert received(target, 99) == b"first second"
 
 
-def test_a_slow_receiver_slows_the_sender_down(road: Road) -> None:
+def test_a_slow_receiver_slows_the_sender_down(make_road: Callable[..., Road]) -> None:
+    road = make_road(direct=True)
     service = road.call()
     target = road.answer()
     service.settimeout(1)
@@ -208,60 +190,6 @@ def test_a_slow_receiver_slows_the_sender_down(road: Road) -> None:
     assert len(received(target, sent)) == sent
 
 
-class Echo:
-    """A resource that says everything back, ends on `bye`, resets on `rst`, and breaks on `bug`."""
-
-    def __init__(self, tap: Tap) -> None:
-        self.tap = tap
-
-    def received(self, data: bytes) -> Iterator[Step]:
-        if data == b"bug":
-            message = "a defect"
-            raise ValueError(message)
-        yield b"got "
-        if data in (b"bye", b"rst"):
-            yield Close(rst=data == b"rst", answer=b"last words")
-        yield data
-
-    def ended(self, how: Ending) -> None:
-        self.tap.recorder.record(Event(kind="noticed", at="resource", conn=self.tap.conn, how=how))
-
-
-def test_a_resource_is_its_own_far_side(make_road: Callable[..., Road]) -> None:
-    road = make_road(Echo)
-    service = road.call()
-    service.sendall(b"hello")
-    assert received(service, 9) == b"got hello"
-    service.close()
-    assert road.until("closed", "resource").how == "fin"
-    assert road.until("noticed", "resource").how == "fin"
-    assert {event.conn for event in road.sink.events} == {1}
-
-
-def test_a_session_that_closes_says_its_last_words_first(make_road: Callable[..., Road]) -> None:
-    road = make_road(Echo)
-    service = road.call()
-    service.sendall(b"bye")
-    assert received(service, 99) == b"got last words"
-
-
-def test_a_session_may_close_with_a_reset(make_road: Callable[..., Road]) -> None:
-    road = make_road(Echo)
-    service = road.call()
-    service.sendall(b"rst")
-    with pytest.raises(ConnectionResetError):
-        received(service, 99)
-
-
-def test_a_defect_of_a_session_is_a_gap_and_a_reset(make_road: Callable[..., Road]) -> None:
-    road = make_road(Echo)
-    service = road.call()
-    service.sendall(b"bug")
-    with pytest.raises(ConnectionResetError):
-        received(service, 1)
-    assert road.until("gap", "resource").data == {"reason": "ValueError in the decoder: a defect"}
-
-
 def test_closing_a_link_ends_its_connections_and_gives_its_ports_away(loop: Loop, make_road: Callable[..., Road]) -> None:
     road = make_road()
     service = road.call()
@@ -270,3 +198,43 @@ def test_closing_a_link_ends_its_connections_and_gives_its_ports_away(loop: Loop
     assert service.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         road.call()
+
+
+def test_a_connection_that_does_not_arrive_far_is_a_gap(monkeypatch: pytest.MonkeyPatch, make_road: Callable[..., Road]) -> None:
+    monkeypatch.setattr("harness.wire.link.LONGEST_WAIT", 0.05)
+    road = make_road()
+    silent = socket.create_server(("127.0.0.1", 0))
+    road.loop.call(lambda: road.link.connect(silent.getsockname()[1]))
+    first = road.call()
+    gap = road.until("gap", "near")
+    silent.close()
+    assert gap.data == {"reason": "did not arrive at the far tap within 0.05 s"}
+    assert first.fileno() > 0
+
+
+def test_connections_that_wait_for_their_turn_end_with_the_link(make_road: Callable[..., Road]) -> None:
+    road = make_road()
+    silent = socket.create_server(("127.0.0.1", 0))
+    road.loop.call(lambda: road.link.connect(silent.getsockname()[1]))
+    waiting = [road.call(), road.call()]
+    road.until("opened", "near")
+    road.loop.call(road.link.close)
+    silent.close()
+    ends = []
+    for one in waiting:
+        with suppress(ConnectionResetError):
+            ends.append(one.recv(1))
+    assert set(ends) <= {b""}
+
+
+def test_a_held_connection_that_is_reset_meanwhile_lets_go_of_everything(road: Road) -> None:
+    road.sink.holds = lambda event: (event.kind, event.at) == ("attempted", "near")
+    service = road.call()
+    service.sendall(b"first")
+    target = road.answer()
+    road.until("attempted", "near")
+    rst(target)
+    with pytest.raises(ConnectionResetError):
+        service.recv(1)
+    road.loop.call(road.sink.held[0].release)
+    assert road.until("closed", "far").how == "rst"

@@ -1,0 +1,168 @@
+"""One socket of a connection and one direction of it: how bytes are taken in, stopped at barriers and passed on, in order.
+
+While a barrier holds or the receiver is slow, the sender's socket is not read: what is in memory is one chunk and the transport's
+write buffer. Nothing is ever sent twice.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol, cast
+
+from harness.wire.sockets import end
+from harness.wire.streams import Close, Ending, Hold, Side, Step
+
+
+class Owner(Protocol):
+    """The connection that ends and pumps belong to; `over` once it was shut."""
+
+    over: bool
+
+    def received(self, side: Side, data: bytes) -> None:
+        """Take what came from this side."""
+        ...
+
+    def finished(self, side: Side, how: Ending) -> None:
+        """Take note that this side's socket has ended."""
+        ...
+
+    def congested(self, side: Side, *, full: bool) -> None:
+        """Take note that this side is slower than what is written to it, or has caught up."""
+        ...
+
+    def ended(self, side: Side, how: Ending) -> None:
+        """Take note that this side has ended and all that came before has gone on."""
+        ...
+
+    def stop(self, close: Close) -> None:
+        """Carry out a session's Close."""
+        ...
+
+    def failed(self, error: Exception) -> None:
+        """Give up, because the session raised."""
+        ...
+
+
+class End(asyncio.Protocol):
+    """One socket of a connection, as the loop sees it; `socket` until it has its transport."""
+
+    def __init__(self, side: Side, owner: Owner) -> None:
+        self.side: Final[Side] = side
+        self.socket: socket.socket | None = None
+        self.transport: asyncio.Transport
+        self._owner = owner
+        self._reading = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, which owns the socket from now on."""
+        self.socket = None
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over what came in."""
+        self._owner.received(self.side, data)
+
+    def eof_received(self) -> bool:
+        """Hand over that the peer sends no more."""
+        self._owner.finished(self.side, "fin")
+        return True  # the other direction stays open: a half-close is passed on as one
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand over that the socket is gone; with an error it was the peer who reset it."""
+        self._owner.finished(self.side, "fin" if exc is None else "rst")
+
+    def pause_writing(self) -> None:
+        """Hand over that the peer is slower than what is written to it."""
+        self._owner.congested(self.side, full=True)
+
+    def resume_writing(self) -> None:
+        """Hand over that the peer has caught up."""
+        self._owner.congested(self.side, full=False)
+
+    def end(self, *, rst: bool) -> None:
+        """Close the transport, or the socket that has none yet."""
+        if self.socket is not None:
+            self.socket.close()
+        elif hasattr(self, "transport"):
+            end(self.transport, rst=rst)
+
+    def read(self, *, wanted: bool) -> None:
+        """Read from this socket, or leave what comes in the kernel."""
+        if wanted != self._reading and not self.transport.is_closing():
+            self._reading = wanted
+            if wanted:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+
+class Pump:
+    """One direction: what came from `source` goes through `take` and, step by step, to `sink`."""
+
+    def __init__(self, take: Callable[[bytes], Iterator[Step]], source: End, sink: End, owner: Owner) -> None:
+        self._take = take
+        self._source = source
+        self._sink = sink
+        self._owner = owner
+        self._held: Iterator[Step] | None = iter(())  # until the connection starts, nothing can go on
+        self._waiting: deque[bytes] = deque()
+        self._ending: Ending | None = None
+        self.full = False
+        self.written: Callable[[bytes], None] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Carry what came in; it waits while a barrier holds what came before."""
+        if self._held is None:
+            self._carry(self._take(data))
+        else:
+            self._waiting.append(data)
+
+    def finish(self, how: Ending) -> None:
+        """Take note that the source has ended; it is told once all that came before has gone on."""
+        if self._held is None:
+            self._owner.ended(self._source.side, how)
+        else:
+            self._ending = how
+
+    def pace(self) -> None:
+        """Read from the source as long as nothing holds and the sink takes what it is given."""
+        self._source.read(wanted=not self.full and self._held is None)
+
+    def _carry(self, steps: Iterator[Step]) -> None:
+        try:
+            for step in steps:
+                if isinstance(step, bytes):
+                    self._write(step)
+                elif isinstance(step, Hold):
+                    if not step.done.done():
+                        self._held = steps
+                        step.done.add_done_callback(self.go_on)
+                        self.pace()
+                        return
+                else:
+                    self._owner.stop(step)
+                    return
+        except Exception as error:  # noqa: BLE001 (a defect of a decoder becomes a gap in the journal, not a hang in the loop)
+            self._owner.failed(error)
+
+    def _write(self, data: bytes) -> None:
+        if data and not self._sink.transport.is_closing():
+            self._sink.transport.write(data)
+            if self.written is not None:
+                self.written(data)
+
+    def go_on(self, _: object = None) -> None:
+        """Carry on with what waits: a barrier was released, or the connection starts."""
+        steps, self._held = self._held, None
+        if steps is not None and not self._owner.over:
+            self._carry(steps)
+        while self._waiting and self._flows():
+            self._carry(self._take(self._waiting.popleft()))
+        if self._flows():
+            self.pace()
+            if self._ending is not None:
+                self._owner.ended(self._source.side, self._ending)
+
+    def _flows(self) -> bool:
+        return self._held is None and not self._owner.over
