@@ -68,6 +68,7 @@ class Run:
         self._ident = f"h{secrets.token_hex(3)}"
         self._account = secrets.randbelow(900_000) + 100_000
         self._count = 0
+        self._lost: list[str] = []
 
     @property
     def warden(self) -> Warden:
@@ -81,7 +82,7 @@ class Run:
     def stack(self) -> Stack:
         """The three servers. Raises StackError, saying what to do, where they cannot be had."""
         if self._stack is None:
-            self._stack = choose(self._kind, self.warden, logs=self.folder / "stack", progress=progress)
+            self._stack = choose(self._kind, self.warden, logs=self.folder / "stack", progress=progress, lost=self._lost.append)
         return self._stack
 
     @property
@@ -123,6 +124,7 @@ class Run:
             folder=folder,
             cache=cache_folder(),
             act=lambda: None,
+            lost=lambda: "; ".join(self._lost),
         )
         sandbox = Sandbox(context, journal, reproduce=story.reproduce)
         try:
@@ -144,6 +146,7 @@ class Run:
     def end(self) -> None:
         """End everything this run started; nothing of it is left. Idempotent."""
         self._open.close()
+        self._lost.clear()
         self._stack = self._recorder = self._warden = None
 
 

@@ -1,1 +1,1 @@
-"""One scenario's private world: brokers, queues, resources, services, faults, and the wait for quiescence. Nothing is judged here."""
+"""One scenario's private world: brokers, queues, resources, services, faults, the drain. Nothing is judged here."""

@@ -76,7 +76,6 @@ class Queue(Usable):
         """Return the moment at which the broker has the nth settlement (ack, reject, delete)."""
         return Moment(self.thing_name, "settled", nth, key=key)
 
-
     # ------------------------------------------------------------------ inside
 
     def _key_of(self, payload: bytes, attributes: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pika
-from harness.stack.management import Management
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, NackError, UnroutableError
 
@@ -18,6 +17,7 @@ from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Ending, Queue, Role
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
+from harness.stack.management import Management
 
 KINDS = ("classic", "quorum")
 

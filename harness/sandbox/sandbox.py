@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import eventually
-from harness.errors import UsageError
+from harness.errors import StackLostError, UsageError
 from harness.faults.schedule import Schedule
 from harness.faults.timers import Timers
 from harness.history import History
@@ -188,10 +188,17 @@ class Sandbox:
         while self._waiting:
             self._waiting[0].await_ready(self._tail)
             del self._waiting[0]
+        self._sound()
+
+    def _sound(self) -> None:
+        """Hold that the servers are there and every fault could begin and end; raises StackLostError or HarnessError."""
+        lost = self._context.lost()
+        if lost:
+            raise StackLostError(lost)
         self._schedule.raise_problem()
 
     def _faults(self) -> str:
-        self._schedule.raise_problem()
+        self._sound()
         timed = [one for one in self._schedule.standing() if one.timed]
         return f"{timed[0].fault} is not over" if timed else ""
 

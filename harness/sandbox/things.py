@@ -32,6 +32,7 @@ class Context:
     folder: Path
     cache: Path
     act: Callable[[], None]
+    lost: Callable[[], str]
     things: dict[str, "Usable"] = field(default_factory=dict)
     links: dict[Link, int] = field(default_factory=dict)
     declared: dict[str, Declaration] = field(default_factory=dict)

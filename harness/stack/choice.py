@@ -1,6 +1,7 @@
 """Which stack a run gets: the one that is up, else a native one of its own, or the one whose addresses are given."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -13,11 +14,12 @@ from harness.warden import Warden
 KINDS = ("auto", "native", "external")
 
 
-def choose(kind: str, warden: Warden, *, logs: Path, progress: Progress) -> Stack:
+def choose(kind: str, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None]) -> Stack:
     """Return a running stack, saying in one line which and why.
 
     `auto` attaches to what `harness up` keeps, else starts a native one; `native` always starts its own, ended with `warden`.
-    Raises UsageError for another kind, StackError where the stack cannot be had.
+    `lost` is told when a server of a native stack ends by itself. Raises UsageError for another kind, StackError where the stack
+    cannot be had.
     """
     if kind not in KINDS:
         message = f"--harness-stack={kind}: there is no such stack; there are: {', '.join(KINDS)}"
@@ -33,4 +35,4 @@ def choose(kind: str, warden: Warden, *, logs: Path, progress: Progress) -> Stac
     progress(
         "stack: native, because none is up (`harness up` keeps one running)" if kind == "auto" else "stack: native, as asked"
     )
-    return native.start(warden, tools, logs=logs, progress=progress)
+    return native.start(warden, tools, logs=logs, progress=progress, lost=lost)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.clock import eventually
-from harness.errors import HarnessError, StartError, TimedOutError, UsageError
+from harness.errors import HarnessError, StackLostError, StartError, TimedOutError, UsageError
 from harness.faults import kill, latency, outage
 from harness.history import History
 from harness.model import Link, Moment
@@ -214,3 +214,10 @@ def test_a_producer_that_fails_when_told_is_an_error(sandbox: Sandbox):
     instance.process.kill()
     with pytest.raises(HarnessError, match="was told to send to placement-exported and did not answer"):
         instance.send("placement-exported", b'{"placementId": 1}')
+
+
+def test_a_stack_that_is_lost_stops_everything(sandbox: Sandbox):
+    working(sandbox)
+    sandbox._context.lost = lambda: "RabbitMQ ended with status -9"  # noqa: SLF001 (no test kills the stack of all others)
+    with pytest.raises(StackLostError, match="RabbitMQ ended with status -9"):
+        sandbox.drain()

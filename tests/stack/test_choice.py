@@ -20,11 +20,11 @@ def warden(tmp_path: Path) -> Iterator[Warden]:
 
 def test_a_stack_that_there_is_not_is_refused(warden: Warden, tmp_path: Path):
     with pytest.raises(UsageError, match="--harness-stack=cloud: there is no such stack; there are: auto, native, external"):
-        choose("cloud", warden, logs=tmp_path, progress=print)
+        choose("cloud", warden, logs=tmp_path, progress=print, lost=print)
 
 
 def test_an_external_stack_is_attached_to(stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in stack.environment().items():
         monkeypatch.setenv(name, value)
-    found = choose("external", warden, logs=tmp_path, progress=print)
+    found = choose("external", warden, logs=tmp_path, progress=print, lost=print)
     assert (found.kind, found.localstack, found.toxiproxy) == ("external", stack.localstack, stack.toxiproxy)
