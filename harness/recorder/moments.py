@@ -82,8 +82,9 @@ class Moments:
         """Count the event; return a Hold where it is a watched moment."""
         idents: set[str] = set()
         for thing, name in points(event):
-            for key in (None, event.key) if event.key else (None,):
-                idents |= self._reached((thing, name, key))
+            self._reached((thing, name, None), idents)
+            if event.key:
+                self._reached((thing, name, event.key), idents)
         if not idents:
             return None
         hold = Hold(self._loop)
@@ -93,12 +94,12 @@ class Moments:
             self._fired(ident, event)
         return hold
 
-    def _reached(self, point: Point) -> set[str]:
-        self.counts[point] += 1
+    def _reached(self, point: Point, idents: set[str]) -> None:
+        """Count a point; add the watches that waited for it."""
+        count = self.counts[point] = self.counts.get(point, 0) + 1
         watched = self._watched.get(point)
-        if not watched:
-            return set()
-        reached = {ident for ident, nth in watched.items() if nth == self.counts[point]}
-        for ident in reached:
-            del watched[ident]
-        return reached
+        if watched:
+            reached = {ident for ident, nth in watched.items() if nth == count}
+            idents |= reached
+            for ident in reached:
+                del watched[ident]

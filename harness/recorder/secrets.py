@@ -6,6 +6,7 @@ into the headers of their messages and the paths of their requests. Bodies are t
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from harness.history.events import Event
 
@@ -19,10 +20,10 @@ _PARAMETER = re.compile(rf"([?&][^=&]*(?:{_NAMES})[^=&]*=)[^&#]+", re.IGNORECASE
 def hide(event: Event) -> None:
     """Replace the secrets in the event; what is shared with others (a message's headers) is left as it is there."""
     if event.headers and _has_secret(event.headers):
-        event.headers = {name: HIDDEN if _NAME.search(name) else value for name, value in event.headers.items()}
+        event.headers = {name: HIDDEN if _is_secret(name) else value for name, value in event.headers.items()}
     if event.attributes and _has_secret(event.attributes):
         event.attributes = {
-            name: (kind, HIDDEN if _NAME.search(name) else value) for name, (kind, value) in event.attributes.items()
+            name: (kind, HIDDEN if _is_secret(name) else value) for name, (kind, value) in event.attributes.items()
         }
     path = event.data.get("path") if event.data else None
     if isinstance(path, str) and "?" in path:
@@ -30,4 +31,9 @@ def hide(event: Event) -> None:
 
 
 def _has_secret(named: Mapping[str, object]) -> bool:
-    return any(_NAME.search(name) for name in named)
+    return any(map(_is_secret, named))
+
+
+@lru_cache(maxsize=1_024)  # every message of a queue brings the same few names
+def _is_secret(name: str) -> bool:
+    return _NAME.search(name) is not None
