@@ -64,13 +64,22 @@ def _grounds(obligation: Obligation, findings: Findings) -> None:
 
 def _doubled(ledger: Ledger, obligation: Obligation, earlier: Effect, later: Effect, findings: Findings) -> None:
     delivery = later.delivery
-    same = delivery is None or delivery is earlier.delivery or not delivery.cause
-    word = "blind_retry" if same else DUPLICATED[delivery.cause if delivery is not None else ""]
-    sure = not (delivery is not None and delivery.cause == "unexplained") and not ledger.tainted(obligation)
-    why = "by the service itself, within one delivery" if same else f"after a further delivery ({delivery.cause if delivery else ''})"
+    alone = earlier.sure and later.sure and delivery is earlier.delivery
+    cause = "" if alone else _cause(obligation, later)
+    word = DUPLICATED[cause] if cause else "blind_retry"
+    sure = cause != "unexplained" and not ledger.tainted(obligation)
+    why = f"after a further delivery ({cause.replace('_', ' ')})" if cause else "by the service itself, within one delivery"
     said = f"effected again {later.t - earlier.t:.2f} s later, {why}"
     events = (earlier.n, later.n, *delivery_events(delivery))
     findings.add(f"duplicated_by_{word}", obligation, sure=sure, n=later.n, t=later.t, events=events, said=said)
+
+
+def _cause(obligation: Obligation, effect: Effect) -> str:
+    """Return why there was the delivery that the effect belongs to; where that is not sure, the last that was not the first."""
+    delivery = effect.delivery
+    if delivery is not None and delivery.cause:
+        return delivery.cause
+    return next((one.cause for one in reversed(obligation.deliveries) if one.cause and one.far_n < effect.n), "")
 
 
 def _missing(ledger: Ledger, obligation: Obligation, findings: Findings, *, dead: bool) -> None:

@@ -36,15 +36,13 @@ def judge(ledger: Ledger) -> Findings:
 
 
 def _grounds(obligation: Obligation, label: str, findings: Findings) -> None:
-    """A class of failure can show only on messages that met one: an attempt that failed, whatever became of it."""
-    findings.ground("dead_lettered")
-    if not obligation.near:
-        findings.ground("dead_lettered_unseen")
+    """Count the ground for each label: a class of failure shows only on messages that met one, whatever became of them."""
+    grounds = {"dead_lettered"}
     if obligation.effects is None or obligation.far > 1 or obligation.rejected is not None:
-        if label != "dead_lettered":
-            findings.ground(label)
-        elif obligation.bitten:
-            findings.ground("transient_dead_lettered", "in_doubt_dead_lettered")
+        grounds.add(label)
+        if label == "dead_lettered" and obligation.bitten:
+            grounds |= {"transient_dead_lettered", "in_doubt_dead_lettered"}
+    findings.ground(*grounds)
 
 
 def _label(obligation: Obligation, outages: list[Interval]) -> str:

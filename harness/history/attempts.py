@@ -40,7 +40,7 @@ class Attempts:
             found = home.find(event.key) if home is not None and event.key else None
             if found is not None and found.far:
                 last, obligation = found.last, found
-                deliveries = [] if last is None else [last] if found.far == 1 else found.opened() or [last]
+                deliveries = [] if last is None else [last] if found.far == 1 else found.worked_on() or [last]
         request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t)
         request.asks = asks
         if obligation is not None:

@@ -120,15 +120,15 @@ class Bites:
                 interval.held = 0
 
     def _under_way(self, service: str) -> int:
-        found = 0
+        """Count the messages that the service holds or asks something for, and mark them bitten."""
+        found: list[Obligation | None] = []
         for road in self._world.service(service).roads:
-            obligations = [r.obligation for r in road.requests.values()]
-            obligations += [d.obligation for c in road.connections.values() for d in c.tags.values() if not d.end and d.near_n]
-            found += len(obligations)
-            for obligation in obligations:
-                if obligation is not None:
-                    obligation.bitten, obligation.bit_n = True, self.n
-        return found
+            found += [request.obligation for request in road.requests.values()]
+            found += [one.obligation for each in road.connections.values() for one in each.tags.values() if one.near_n and not one.end]
+        messages = dict.fromkeys(one for one in found if one is not None)
+        for obligation in messages:
+            obligation.bitten, obligation.bit_n = True, self.n
+        return len(messages) + found.count(None)
 
     def without(self) -> str:
         """Say which `inject` call bit nothing; empty where each did."""

@@ -38,8 +38,8 @@ def cause_of(obligation: Obligation, delivery: Delivery, services: dict[str, Ins
 def _another_copy(obligation: Obligation, delivery: Delivery, *, redelivered: bool) -> bool:
     """Tell whether this is not the message delivered before, but one sent besides it; SQS names each, AMQP only marks redeliveries."""
     previous = obligation.last
-    if delivery.queue.sqs and delivery.mid:
-        return previous is None or all(one.mid != delivery.mid for one in obligation.deliveries)
+    if delivery.queue.sqs and delivery.mid and previous is not None:
+        return all(one.mid != delivery.mid for one in obligation.deliveries)
     if redelivered:
         return False
     return bool(obligation.pending) or obligation.firsts < obligation.acks + obligation.in_doubt_sends

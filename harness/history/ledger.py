@@ -84,9 +84,7 @@ class Ledger:
         gc.disable()
         try:
             for batch in batches:
-                if until is not None and batch and batch[-1].n > until:
-                    batch = [event for event in batch if event.n <= until]  # noqa: PLW2901 (the rest belongs to a later phase)
-                self._take(batch)
+                self._take(batch if until is None else [event for event in batch if event.n <= until])
         finally:
             if collecting:
                 gc.enable()

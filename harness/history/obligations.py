@@ -167,6 +167,10 @@ class Obligation(msgspec.Struct, eq=False):
         """Return the deliveries that nothing has ended yet."""
         return [one for one in self.deliveries if not one.end]
 
+    def worked_on(self) -> list[Delivery]:
+        """Return the deliveries that a service may be working on: the open ones, and those that expired without a word of it."""
+        return [one for one in self.deliveries if not one.end or (one.end == "expiry" and one.near_n and not one.word)]
+
     def explain(self, cause: str) -> None:
         """Count the cause of one further delivery."""
         if self.further is None:

@@ -155,6 +155,7 @@ class Sends:
             obligation = other.find(event.key)
             if obligation is not None and obligation.told and not obligation.tries:
                 obligation.returned += 1
+                obligation.sent_n, obligation.sent_t = event.n, event.t
                 return
 
 

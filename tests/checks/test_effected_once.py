@@ -72,11 +72,6 @@ CAUSED = {
         SQS,
         [first(f"1.2 settled q a r1 delete {C}", tag="r1", link="svc->sqs", mid="m"), second(t=32, tag="r2", link="svc->sqs", mid="m")],
     ),
-    "receive_lost": (
-        "ack_loss",
-        SQS,
-        [f"1 far delivered q a r1 {L} mid=m", second(t=32, tag="r2", link="svc->sqs", mid="m"), "33 posted a 3"],
-    ),
     "dead_letter_cycle": ("requeue", RETRY, [first("1.2 settled q a 1:1 reject"), second(t=7, redelivered="false")]),
     "republished": (
         "requeue",
@@ -94,7 +89,11 @@ CAUSED = {
     "producer on SQS": (
         "producer",
         SQS,
-        [first(DELETED, tag="r1", link="svc->sqs", mid="m"), sent("a", t=3), second(tag="r2", link="svc->sqs", mid="m2")],
+        [
+            first(DELETED, tag="r1", link="svc->sqs", mid="m"),
+            sent("a", t=3),
+            second(tag="r2", link="svc->sqs", mid="m2", redelivered="false"),
+        ],
     ),
     "broker": ("broker", SQS, [first(DELETED, tag="r1", link="svc->sqs", mid="m"), second(tag="r2", link="svc->sqs", mid="m")]),
     "injected": ("broker", ONE, [first(), "5 near delivered q a 1:1\n5.1 posted a 2", "5.2 settled q a 1:1 ack"]),
@@ -113,8 +112,16 @@ def test_a_second_effect_is_put_down_to_why_there_was_a_second_delivery(tmp_path
     assert verdict.premises_of("duplicated") == 1
 
 
-def test_every_cause_but_the_unexplained_has_been_shown():
-    assert {name.split()[0] for name in CAUSED} == {*CAUSES} - {"unexplained"}
+def test_what_was_lost_on_its_way_to_the_service_is_delivered_again(tmp_path):
+    lines = [f"1 far delivered q a r1 {L} mid=m", second(t=32, tag="r2", link="svc->sqs", mid="m"), over(t=90)]
+    run = history(tmp_path, sent("a"), *lines, world=SQS)
+
+    assert effected_once(run).conclusion == "kept"
+    assert [one.further for one in run.ledger().rest()] == [{"receive_lost": 1}]
+
+
+def test_every_cause_has_been_shown():
+    assert {name.split()[0] for name in CAUSED} == {*CAUSES} - {"receive_lost", "unexplained"}
     assert {*DUPLICATED} == {*CAUSES}
     assert len(LABELS) == 9
 
