@@ -3,16 +3,16 @@
 BaseException
 +-- StackLostError            the brokers died: stops a Hypothesis search at once instead of being shrunk
 +-- Exception
-+-- AssertionError
-|   +-- Violation         the system broke a promise
-+-- HarnessError          no verdict: the harness or its environment failed (exit code 3)
-+-- UsageError        a call or option that cannot mean anything; names the call that would be right
-+-- StartError        a service died or never became ready
-|   +-- MissingToolError   something that has to be installed is not there
-+-- StackError        a broker could not be provisioned, started or reached
-+-- TimedOutError     a cause was awaited and did not come
-+-- JournalError      a stored journal cannot be read
-+-- InconclusiveError the verdict is unknown or vacuous: never green, never the system's fault (exit code 2)
+    +-- AssertionError
+    |   +-- Violation         the system broke a promise
+    +-- HarnessError          no verdict: the harness or its environment failed (exit code 3)
+        +-- UsageError        a call or option that cannot mean anything; names the call that would be right
+        +-- StartError        a service died or never became ready
+        |   +-- MissingToolError   something that has to be installed is not there
+        +-- StackError        a broker could not be provisioned, started or reached
+        +-- TimedOutError     a cause was awaited and did not come
+        +-- JournalError      a stored journal cannot be read
+        +-- InconclusiveError the verdict is unknown or vacuous: never green, never the system's fault (exit code 2)
 """
 
 
