@@ -214,9 +214,9 @@ def _frozen(value: object) -> object:
 
 @dataclass(frozen=True)
 class Key:
-    """Where the business key of a message or request stands: a JSON pointer, or `FIELD ~ REGEX` with one group.
+    r"""Where the business key of a message or request stands: a JSON pointer, or `FIELD ~ REGEX` with one group.
 
-    `/placementId` reads the decoded body; `path ~ /placements/(\\d+)/` and `X-Key ~ (.+)` read the path or a header (or attribute).
+    `/placementId` reads the decoded body; `path ~ /placements/(\d+)/` and `X-Key ~ (.+)` read the path or a header (attribute).
     """
 
     spec: str
@@ -225,7 +225,7 @@ class Key:
         if self.spec.startswith("/"):
             return
         if "~" not in self.spec:
-            message = f"key={self.spec!r} is neither a JSON pointer (/placementId) nor FIELD ~ REGEX (path ~ /placements/(\\d+))"
+            message = f"key={self.spec!r} is neither a JSON pointer (/placementId) nor FIELD ~ REGEX (path ~ /jobs/(\\d+))"
             raise UsageError(message)
         try:
             groups = re.compile(self._regex_text).groups

@@ -14,13 +14,13 @@ world
   declared      data = Declaration: a queue, a resource, a link, a service, an alarm sink. Always before its first use.
   started ready exited     service = name; exited: status = exit code (negative: signal), how = "harness" if we ended it
   opened closed            a connection (conn) or, with data.channel, an AMQP channel. closed: how = fin | rst | refused,
-                           data.by = service | target; wire = Connection.Close / Channel.Close and status = reply code if one was seen
+                           data.by = service | target; wire = Connection.Close / Channel.Close, status = reply code where seen
   subscribed    a consumer showed itself: wire = Basic.Consume | ReceiveMessage (the first on a link and queue). queue
 
 messages (key = identity, see below; queue = the queue; mid = the broker's own message id)
   attempted     a send was begun. near, far, or harness (its own publish). data.exchange, data.routing_key (AMQP); queue = the
                 destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes)
-  acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm. Same x as the attempt. mid set.
+  acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm. x as in the attempt; mid set
   refused       the send definitely failed: a 4xx seen far, basic.nack, an error made by a tap without forwarding
   returned      basic.return: unroutable. status, data.text
   delivered     handed out (far) or seen by the service (near). tag = receipt handle digest, or "channel:delivery tag" on AMQP.
@@ -38,7 +38,7 @@ resources (HTTP and others)
   noticed       an alarm sink heard something. data.text
 
 faults
-  fault         how = injected | began | ended | failed. fault = its id ("f1"), data.fault = name, data.link / data.victim, data.code = repr
+  fault         how = injected | began | ended | failed. fault = its id ("f1"), data.fault = name, data.link / victim, data.code = repr
   bit           one message or request was changed by a rule in a tap: fault, link, conn, x, key, queue, wire
                 (outage, latency and kill leave their bite as ordinary events: `bites.py` counts them)
 

@@ -32,23 +32,23 @@ class Server:
         self._writer = writer
         self._worlds: dict[str, RecordedWorld] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._flushing: asyncio.TimerHandle
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Serve until the client's end of the socket is closed; then close everything."""
-        flushing = asyncio.create_task(self._flush())
+        self._flush()
         try:
             while line := await reader.readline():
                 self._take(TO_RECORDER.decode(line))
         finally:
-            flushing.cancel()
+            self._flushing.cancel()
             for world in self._worlds.values():
                 world.close()
 
-    async def _flush(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY)
-            for world in self._worlds.values():
-                world.flush()
+    def _flush(self) -> None:
+        for world in self._worlds.values():
+            world.flush()
+        self._flushing = asyncio.get_running_loop().call_later(FLUSH_EVERY, self._flush)
 
     def _take(self, message: Call | Release) -> None:
         if isinstance(message, Release):

@@ -29,6 +29,19 @@ def rabbitmq(tools: Tools, folder: Path, ports: Mapping[str, int]) -> Part:
     more = ("-erl_epmd_port", distribution, "-pa", str(tools.noepmd), "-kernel", "inetrc", f'"{folder}/inetrc"')
     emulator = {"ROOTDIR": str(tools.erlang_root), "BINDIR": str(binaries), "EMU": "beam", "PROGNAME": "erl"}
     limits = {"ERL_MAX_ETS_TABLES": "50000", "ERL_MAX_PORTS": "65536", "ERL_CRASH_DUMP_SECONDS": "0"}
+    own = {"ERL_LIBS": f"{home}/plugins", "SYS_PREFIX": ""}
+    return Part(
+        name="RabbitMQ",
+        command=(str(binaries / "erlexec"), *EMULATOR.split(), *more),
+        environment={**private(folder), **emulator, **limits, **_settings(folder, home, distribution), **own},
+        ports=(amqp, management),
+        version=lambda: _rabbitmq_version(Address(LOOPBACK, amqp), Address(LOOPBACK, management)),
+        mend="`harness doctor` shows which RabbitMQ and Erlang are used; a release needs the Erlang it was built for",
+    )
+
+
+def _settings(folder: Path, home: Path, distribution: str) -> Mapping[str, str]:
+    """Return the RABBITMQ_* variables: every file the node reads or writes lies below `folder`."""
     files = {
         "CONF_ENV_FILE": "/dev/null",
         "CONFIG_FILE": f"{folder}/rabbitmq",
@@ -45,16 +58,7 @@ def rabbitmq(tools: Tools, folder: Path, ports: Mapping[str, int]) -> Part:
         "NODENAME": "rabbit@localhost",
         "DIST_PORT": distribution,
     }
-    rabbit = {f"RABBITMQ_{name}": value for name, value in files.items()}
-    own = {"ERL_LIBS": f"{home}/plugins", "SYS_PREFIX": ""}
-    return Part(
-        name="RabbitMQ",
-        command=(str(binaries / "erlexec"), *EMULATOR.split(), *more),
-        environment={**private(folder), **emulator, **limits, **rabbit, **own},
-        ports=(amqp, management),
-        version=lambda: _rabbitmq_version(Address(LOOPBACK, amqp), Address(LOOPBACK, management)),
-        mend="`harness doctor` shows which RabbitMQ and Erlang are used; a release needs the Erlang it was built for",
-    )
+    return {f"RABBITMQ_{name}": value for name, value in files.items()}
 
 
 def _configure(folder: Path, amqp: int, management: int) -> None:

@@ -4,12 +4,10 @@ import threading
 
 import pytest
 
-from harness.clock import eventually, now
 from harness.errors import HarnessError, UsageError
 from harness.faults import altered, answer_lost, kill, latency, outage
 from harness.faults.hands import Hands
 from harness.faults.schedule import Schedule
-from harness.faults.timers import Timers
 from harness.model import Fault, Link, Moment
 from tests.faults.recording import BROKER, TCS, RecordingHands
 
@@ -299,41 +297,3 @@ def test_moments_reported_at_the_same_time_begin_each_fault_once(schedule: Sched
         thread.join()
     assert states(schedule) == ["on", "on"]
     assert (hands.acts.count("began f1"), hands.acts.count("began f2")) == (1, 1)
-
-
-def test_timers_ring_in_their_own_threads_and_can_be_called_off():
-    timers = Timers()
-    rung: list[tuple[str, float]] = []
-    gate = threading.Event()
-    begun = now()
-
-    def slow() -> None:
-        gate.wait(20)
-        rung.append(("slow", now() - begun))
-
-    timers.later(0.01, slow)
-    timers.later(0.05, lambda: rung.append(("quick", now() - begun)))
-    call_off = timers.later(30, lambda: rung.append(("never", 0.0)))
-    eventually(lambda: rung, awaited="the quick timer", within=20)
-    gate.set()
-    call_off()
-    timers.close()
-    assert [name for name, _ in rung] == ["quick", "slow"]
-    assert rung[0][1] >= 0.05
-
-
-def test_closed_timers_take_nothing_and_close_from_a_timer_ends():
-    timers = Timers()
-    done = threading.Event()
-    rung: list[str] = []
-    timers.later(30, lambda: rung.append("never"))
-
-    def close() -> None:
-        timers.close()
-        done.set()
-
-    timers.later(0, close)
-    assert done.wait(20)
-    timers.later(0, lambda: rung.append("never"))()
-    timers.close()
-    assert rung == []
