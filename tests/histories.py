@@ -1,4 +1,4 @@
-"""Histories as they are spoken: one line an event, `SECONDS [AT] KIND ...`, written as the journal that a recorder would have left.
+"""Histories as they are spoken: one line an event, `SECONDS [AT] KIND ...`, written as the journal a recorder would have left.
 
     0.1 harness attempted q a ends=dead-lettered      0.2 delivered q a 1           (far, then near, with this tag)
     0.3 posted a 1                                    0.4 settled q a 1 ack         (near, then far)
@@ -72,7 +72,9 @@ USUAL = (rabbit(effects=(("place",),)), place())
 """One AMQP queue whose messages have to change one place."""
 
 
-def history(folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed", **given: Any) -> History:
+def history(
+    folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed", **given: Any
+) -> History:
     return History(journal(folder, *lines, world=world, variant=variant), **given)
 
 
@@ -141,8 +143,13 @@ def sent(*keys: str, queue: str = "q", t: float = 0.0) -> str:
 def done(*keys: str, queue: str = "q", t: float = 1.0, first: int = 1) -> str:
     """Each was delivered, posted, and acknowledged."""
     return "\n".join(
-        f"{t} delivered {queue} {key} 1:{number}\n{t + 0.1:.3f} posted {key} {number}\n{t + 0.2:.3f} settled {queue} {key} 1:{number} ack"
+        line
         for number, key in enumerate(keys, start=first)
+        for line in (
+            f"{t} delivered {queue} {key} 1:{number}",
+            f"{t + 0.1:.3f} posted {key} {number}",
+            f"{t + 0.2:.3f} settled {queue} {key} 1:{number} ack",
+        )
     )
 
 

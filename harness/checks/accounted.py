@@ -39,7 +39,7 @@ def broken_as(ledger: Ledger, end: End) -> str:
 
 
 def _apply(ledger: Ledger, end: End, findings: Findings) -> None:
-    """The first rule that has something to say of a message has the last word."""
+    """Apply the rules in order: the first that has something to say of a message has the last word."""
     for rule in RULES:
         if rule(ledger, end, findings):
             return
@@ -77,7 +77,9 @@ GROUNDS: tuple[tuple[tuple[str, ...], Callable[[End], object]], ...] = (
 """What has to be so of a message before a label can show on it: without that, its absence says nothing."""
 
 
-def _add(label: str, ledger: Ledger, end: End, findings: Findings, *, sure: bool, at: tuple[int, float] | None, said: str) -> bool:
+def _add(
+    label: str, ledger: Ledger, end: End, findings: Findings, *, sure: bool, at: tuple[int, float] | None, said: str
+) -> bool:
     """Add a case, never for sure on an obligation that a gap of a tap may have touched."""
     obligation = end.obligation
     n, t = at if at is not None else (ledger.last_n, ledger.t)
@@ -122,7 +124,9 @@ def _as_said(ledger: Ledger, end: End, findings: Findings) -> bool:
             return True
         if end.scanned and (obligation.acked or obligation.rejected) and not end.kept_somewhere:
             said = "it was to be dead-lettered and is in no dead-letter queue"
-            return _add("dropped", ledger, end, findings, sure=ledger.drained, at=obligation.acked or obligation.rejected, said=said)
+            return _add(
+                "dropped", ledger, end, findings, sure=ledger.drained, at=obligation.acked or obligation.rejected, said=said
+            )
         return obligation.acked is None and bool(obligation.residue)
     return end.effected or end.dead or bool(obligation.parked)
 
@@ -132,7 +136,15 @@ def _partly(ledger: Ledger, end: End, findings: Findings) -> bool:
         return False
     missing = [" | ".join(names) for names, found in zip(end.obligation.queue.sets, end.sets, strict=True) if not found]
     said = f"effected in part: nothing reached {', '.join(missing)}"
-    return _add("partly_effected", ledger, end, findings, sure=ledger.drained, at=end.obligation.acked or end.obligation.rejected, said=said)
+    return _add(
+        "partly_effected",
+        ledger,
+        end,
+        findings,
+        sure=ledger.drained,
+        at=end.obligation.acked or end.obligation.rejected,
+        said=said,
+    )
 
 
 def _acked(ledger: Ledger, end: End, findings: Findings) -> bool:
@@ -140,11 +152,13 @@ def _acked(ledger: Ledger, end: End, findings: Findings) -> bool:
     if obligation.acked is None or end.handed_on or end.kept_somewhere:
         return False
     sure = ledger.drained and (obligation.queue.sqs or _ack_was_processed(end))
-    return _add("acked_without_effect", ledger, end, findings, sure=sure, at=obligation.acked, said="acknowledged, and it has no effect")
+    return _add(
+        "acked_without_effect", ledger, end, findings, sure=sure, at=obligation.acked, said="acknowledged, and it has no effect"
+    )
 
 
 def _ack_was_processed(end: End) -> bool:
-    """An ack must have been processed if its connection stayed open, or the message is nowhere any more."""
+    """Tell whether the broker must have taken the ack: its connection stayed open, or the message is nowhere any more."""
     connection = end.obligation.ack_connection
     return end.scanned or connection is None or not connection.closed_n
 
@@ -196,7 +210,7 @@ def _gone(ledger: Ledger, end: End, findings: Findings) -> bool:
 
 
 def _left(ledger: Ledger, end: End, findings: Findings) -> bool:
-    """It lies in its queue, and its consumer lives."""
+    """Find what lies in its queue while its consumer lives."""
     obligation = end.obligation
     if not obligation.residue or not end.alive or end.handed_on or end.bound_for_dead_letters:
         return False

@@ -1,4 +1,4 @@
-"""A canary for every check that was used: a message that breaks the promise, put into a copy of the run. Who does not see it is blind.
+"""A canary for every check used: a message that breaks the promise, put into a copy of the run. Who does not see it is blind.
 
 The copy is made of the events that belong to no message, kept while the journal was read, so it costs no second pass; the
 canary's own events go through the same encoding, reading, fold and check. A check passes if *its* witness appears.

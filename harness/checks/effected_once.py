@@ -3,6 +3,8 @@
 A second effect is put down to why there was a second delivery, or to the service itself where both came from one delivery.
 """
 
+from itertools import pairwise
+
 from harness.checks.ends import Ends, delivery_events, last_of
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
@@ -46,7 +48,7 @@ def judge(ledger: Ledger) -> Findings:
         _grounds(obligation, findings)
         sets = ledger.effects(obligation)
         for effects in sets:
-            for earlier, later in zip(effects, effects[1:], strict=False):
+            for earlier, later in pairwise(effects):
                 _doubled(ledger, obligation, earlier, later, findings)
         if obligation.ends == "effected" and not all(sets):
             _missing(ledger, obligation, findings, dead=ends.of(obligation).dead)

@@ -43,7 +43,7 @@ class End:
 
     @property
     def handed_on(self) -> bool:
-        """Whether another copy of it is still under way by the consumer's doing, or it let go of it with a pause: a retry is due."""
+        """Whether the consumer has another copy of it under way, or let go of it with a pause: a retry is due."""
         last = self.obligation.last
         return bool(self.obligation.pending) or (last is not None and last.let_go_with_pause)
 

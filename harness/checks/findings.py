@@ -44,7 +44,9 @@ class Findings:
         for label in labels:
             self.grounds[label] = self.grounds.get(label, 0) + cases
 
-    def add(self, label: str, obligation: Obligation, *, sure: bool, n: int, t: float, events: tuple[int, ...], said: str) -> None:
+    def add(
+        self, label: str, obligation: Obligation, *, sure: bool, n: int, t: float, events: tuple[int, ...], said: str
+    ) -> None:
         """Count one case of a label; `n` and `t` are the event by which it was broken."""
         found = self.labels.setdefault(label, Found())
         found.possible += 1

@@ -17,8 +17,8 @@ HINTS = {
         "acked_without_effect": "where the consumer acknowledges: before its work, or in a handler that swallows the error",
         "partly_effected": "the order of the consumer's effects, and what it does when the second fails",
         "effected_and_dead_lettered": "what the consumer rejects after its work is done",
-        "deduplicated": "the producer's MessageDeduplicationId (or content-based deduplication) against what makes two messages different",
-        "stuck": "the type attribute (JavaType) that the consumer reads a message by, and that the queue has no dead-letter queue",
+        "deduplicated": "the producer's MessageDeduplicationId (or content-based deduplication): two messages share it",
+        "stuck": "message attribute JavaType (the type a consumer reads by), and that the queue has no dead-letter queue",
         "wedged": "what the consumer waits for without a timeout, and its prefetch count",
         "unconsumed": "the queue name the consumer listens to, and its listener's concurrency",
     },
@@ -26,7 +26,7 @@ HINTS = {
         "not_effected": "what the consumer does with a message after its attempt failed",
         "duplicated_by_expiry": "the queue's visibility timeout against the longest time of one message's work",
         "duplicated_by_ack_loss": "an idempotency key at the resource: an acknowledgement can always be lost",
-        "duplicated_by_connection_loss": "an idempotency key at the resource: a lost connection gives back what was not acknowledged",
+        "duplicated_by_connection_loss": "an idempotency key at the resource: a lost connection gives back what was not acked",
         "duplicated_by_requeue": "asking the resource before trying again a message that comes back (redelivered, x-death)",
         "duplicated_by_replay": "an idempotency key at the resource: dead letters are sent back by hand",
         "duplicated_by_producer": "the producer's retry, and the deduplication id it sends with",
@@ -48,7 +48,7 @@ HINTS = {
         "never": "the retry budget against the length of the fault, and that the consumer reconnects",
     },
     "signalled": {
-        "silent": "what sends logged errors to the alarm sink (its appender or integration), and an alarm on queue age or dead letters",
+        "silent": "what sends logged errors to the alarm sink (its integration), and an alarm on queue age or dead letters",
         "late": "the evaluation period of the alarm",
     },
 }

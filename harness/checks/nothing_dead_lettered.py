@@ -1,4 +1,4 @@
-"""No message ends in a dead-letter queue, but those whose sender said so. Labels tell what kind of failure it was sent there for."""
+"""No message ends in a dead-letter queue, but those whose sender said so. Labels tell for what kind of failure it went there."""
 
 from harness.checks.ends import Ends, delivery_events, last_of
 from harness.checks.findings import Findings
@@ -76,6 +76,6 @@ def _deliveries(obligation: Obligation) -> str:
 
 
 def _certain(obligation: Obligation) -> bool:
-    """A reject that was on its way when the connection broke may not have been processed; found by the scan it is certain."""
+    """Tell whether it must be a dead letter: found by the scan, or rejected on a connection that held."""
     connection = obligation.ack_connection
     return bool(obligation.dead) or connection is None or not connection.closed_n

@@ -41,7 +41,9 @@ def outcome(verdict: Verdict) -> Outcome:
 
 def _should_have_broken(verdict: Verdict, expected: Expectation) -> Outcome:
     if not verdict.premises_of(expected.label):
-        return Outcome("vacuous", "inconclusive", f"no message met what {expected.label.replace('_', ' ')} needs, so it could not have shown")
+        return Outcome(
+            "vacuous", "inconclusive", f"no message met what {expected.label.replace('_', ' ')} needs, so it could not have shown"
+        )
     return Outcome("kept", "violation", f"expected to be broken as {expected.label}, but it was kept: {verdict.concluded.reason}")
 
 
@@ -62,7 +64,7 @@ def _other_keys(verdict: Verdict, expected: Expectation) -> str:
 
 
 def _before_the_fault(verdict: Verdict) -> str:
-    """A promise broken before any fault began was not broken by it. Without a fault there is no such condition."""
+    """Say what broke before any fault began: it was not broken by one. Without a fault there is no such condition."""
     began = [one.began_n for one in verdict.history.ledger().world.faults.values() if one.began is not None]
     early = [label for label in verdict.labels if began and verdict.findings.labels[label].first_n < min(began)]
     return f"{early[0]} showed before the first fault began, so it was not the fault" if early else ""

@@ -56,7 +56,7 @@ def scenario(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def verdicts_of(path: Path) -> list[Verdict]:
-    """Return what was asked of a journal, each question once, to be worked out anew; phases of a run are histories of their own."""
+    """Return what was asked of a journal, each question once, to be worked out anew; each phase is a history of its own."""
     histories: dict[int | None, History] = {}
     questions: dict[str, Verdict] = {}
     for event in Journal(path).events():
@@ -101,7 +101,7 @@ def faults(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def services(ledger: Ledger) -> list[dict[str, Any]]:
-    """Return every started service: seconds until it was ready, its exit if it ended before the close, its log beside the journal."""
+    """Return every started service: seconds until it was ready, its exit before the close, its log beside the journal."""
     return [
         {
             "name": one.name,

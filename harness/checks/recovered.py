@@ -29,7 +29,7 @@ def judge(ledger: Ledger, *, within: float) -> Findings:
             findings.premises += 1
             findings.ground("late", "never")
             findings.tainted = findings.tainted or ledger.tainted(obligation)
-            _measure(ledger, obligation, when, max(over, obligation.sent_t), within, findings)
+            _measure(ledger, obligation, when, since=max(over, obligation.sent_t), within=within, findings=findings)
     return findings
 
 
@@ -58,7 +58,7 @@ def _effected_at(ledger: Ledger, obligation: Obligation) -> tuple[int, float] | 
 
 
 def _measure(
-    ledger: Ledger, obligation: Obligation, when: tuple[int, float] | None, since: float, within: float, findings: Findings
+    ledger: Ledger, obligation: Obligation, when: tuple[int, float] | None, *, since: float, within: float, findings: Findings
 ) -> None:
     last = last_of(obligation)
     events = (obligation.sent_n, *delivery_events(last))

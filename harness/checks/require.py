@@ -1,4 +1,4 @@
-"""Judging several promises at once and saying all that is wrong, in at most twelve lines. Afterwards the checks are put to the test."""
+"""Judging several promises at once, and saying all that is wrong in at most twelve lines. Then checks are tested themselves."""
 
 from collections.abc import Iterable, Iterator
 

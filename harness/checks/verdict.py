@@ -136,7 +136,9 @@ class Verdict:
             parts.append(f"first {moment(self, self.witnesses[0])}")
         for waiver in self.waivers:
             used = any(matches(waiver.label, one) for one in self.concluded.waived)
-            parts.append(f"waived: {waiver.label}, because {waiver.because}" if used else f"the waiver of {waiver.label} was not used")
+            parts.append(
+                f"waived: {waiver.label}, because {waiver.because}" if used else f"the waiver of {waiver.label} was not used"
+            )
         return "; ".join(parts)
 
     @property

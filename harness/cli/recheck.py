@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
 
         Exit status: 0 all as required, 1 a promise is broken, 2 unknown or vacuous, 3 a journal cannot be read.
         """
-        from harness.checks.recheck import exit_status, recheck  # noqa: PLC0415 (so that --help is quick)
-        from harness.errors import HarnessError  # noqa: PLC0415
+        from harness.checks.recheck import exit_status, recheck
+        from harness.errors import HarnessError
 
         try:
             scenarios = recheck(run)

@@ -1,6 +1,6 @@
-"""The part of the fold that takes attempts and effects: requests begun, complete, effected, answered; and which delivery they belong to.
+"""The part of the fold that takes attempts and effects: requests begun, complete, effected, answered, and of which delivery.
 
-An effect belongs to a delivery for sure only if exactly one delivery of that message is open at that service; else each may be it.
+An effect belongs to a delivery for sure only if one delivery of that message is open at that service; else each may be it.
 """
 
 from harness.history.bites import Bites
@@ -22,7 +22,7 @@ class Attempts:
         self._bites = bites
 
     def requested(self, event: Seen) -> None:
-        """A request was forwarded near, or read at the resource: whole, or (ok = false) not."""
+        """Take a request that was forwarded near, or read at the resource: whole, or (ok = false) not."""
         road = self._world.roads[event.link]
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
@@ -64,7 +64,7 @@ class Attempts:
                 delivery.used = (*delivery.used, road.name)
 
     def effected(self, event: Seen) -> None:
-        """A resource changed."""
+        """Take a change of a resource."""
         road = self._world.roads[event.link] if event.link else None
         place = road.thing if road is not None else str((event.data or {}).get("resource", ""))
         request = road.requests.get((event.conn, event.x)) if road is not None else None
@@ -82,7 +82,7 @@ class Attempts:
             obligation.effected(group, Effect(event.n, event.t, delivery, sure))
 
     def answered(self, event: Seen) -> None:
-        """An answer was written at the resource, or its last byte has left for the service; also for SQS calls, far and near."""
+        """Take an answer: written at the resource, or its last byte left for the service; also of SQS calls, far and near."""
         road = self._world.roads[event.link]
         ident = (event.conn, event.x)
         if event.at == "near":
@@ -100,7 +100,7 @@ class Attempts:
             road.pending[ident] = event.t
 
     def end(self, request: Request, status: int | None) -> None:
-        """The service has the answer: nothing about this attempt is in doubt any more."""
+        """Close an attempt: the service has its answer."""
         request.answered = True
         request.status = status
         obligation = request.obligation
@@ -113,7 +113,7 @@ class Attempts:
             obligation.in_doubt = True
 
     def cut(self, road: Road, connection: int) -> None:
-        """The connection is gone: what was not answered on it never will be."""
+        """Close what was not answered on a connection that is gone."""
         for ident in [one for one in road.requests if one[0] == connection]:
             request = road.requests.pop(ident)
             if request.obligation is not None and not request.asks and request.complete:

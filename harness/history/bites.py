@@ -1,7 +1,7 @@
 """What faults did to messages and requests, counted: a fault that changed nothing proves nothing.
 
-By kind: outage: requests and deliveries that were cut, and deliveries whose attempt found no listener; latency: answers and
-deliveries later by at least 0.8 of it; altered: messages changed and then delivered; answer_lost: answers swallowed; kill: an exit
+By kind: outage: requests and deliveries that were cut, and deliveries whose attempt found no listener; latency: answers or
+deliveries later by at least 0.8 of it; altered: messages changed, then delivered; answer_lost: answers swallowed; kill: an exit
 while a delivery or request was open. A kept-alive connection that was cut while idle is no bite.
 """
 
@@ -11,7 +11,7 @@ from harness.history.world import Interval, Road, World
 
 LATE = 0.8
 HELD_FOR = 1.0
-"""Seconds of an outage that a delivery must have waited through, at a service that settled nothing meanwhile, to have tried in it."""
+"""Seconds of an outage that a delivery waited through, at a service that settled nothing meanwhile: it must have tried."""
 
 AFTERMATH = 0.5
 """Seconds after an outage in which a service still settles what it tried within it."""
@@ -28,7 +28,7 @@ class Bites:
         self.altered: dict[tuple[str, str], list[Interval]] = {}
 
     def fault(self, event: Seen) -> None:
-        """A fault began or ended: put it where its traffic passes."""
+        """Put a fault that begins or ends where its traffic passes."""
         interval = self._world.fault(event)
         if interval.link:
             road = self._world.roads[interval.link]
@@ -49,28 +49,33 @@ class Bites:
         return [one for one in road.faults if one.name == name and one.on]
 
     def cut(self, road: Road, obligation: Obligation | None) -> None:
-        """A request, a send or a delivery was cut on this link."""
+        """Count a request, a send or a delivery that was cut on this link."""
         for interval in self._on(road, "outage"):
             self._bite(interval, obligation)
         for interval in self._on(road, "latency"):
             self._bite(interval, obligation)
 
     def late(self, road: Road, ident: tuple[int, int], t: float, request: Request | None) -> None:
-        """An answer reached the service: was it held?"""
+        """Look whether the answer that reached the service was held."""
         left = request.left if request is not None and request.left else road.pending.pop(ident, None)
         if left is not None:
             self.held(road, left, t, request.obligation if request is not None else None)
 
     def held(self, road: Road, left: float, t: float, obligation: Obligation | None) -> None:
-        """Something left the far side at `left` and came to the service at `t`."""
+        """Count what left the far side at `left` and came to the service, late, at `t`."""
         for interval in road.faults:
-            if interval.name == "latency" and interval.began is not None and interval.seconds and t - left >= LATE * interval.seconds:
+            if (
+                interval.name == "latency"
+                and interval.began is not None
+                and interval.seconds
+                and t - left >= LATE * interval.seconds
+            ):
                 self._bite(interval, obligation)
                 if obligation is not None:
                     obligation.retried = True  # a slow answer that was waited for is the case the fault makes
 
     def bit(self, event: Seen) -> None:
-        """A rule changed a message or an answer in a tap."""
+        """Count a message or an answer that a rule changed in a tap."""
         interval = self._world.fault(event)
         queue = self._world.queues.get(event.queue)
         home = queue.home if queue is not None else None
@@ -84,13 +89,13 @@ class Bites:
         return request.obligation if request is not None else None
 
     def delivered(self, obligation: Obligation) -> None:
-        """A message came to its service: was it changed on the way?"""
+        """Look whether the message that came to its service was changed on the way."""
         for interval in self.altered.pop((obligation.queue.name, obligation.key), ()):
             self._bite(interval, obligation)
             obligation.retried = True  # the changed message was given to the service: the case the fault makes
 
     def settled(self, delivery: Delivery, t: float) -> None:
-        """The service let go of a delivery: had it tried, and found nobody?"""
+        """Look whether the service lets go of a delivery because it tried and found nobody."""
         for interval in list(self.outages):
             road = self._world.roads[interval.link]
             if interval.ended is not None and t > interval.ended + AFTERMATH:
@@ -101,7 +106,7 @@ class Bites:
                     self._bite(interval, delivery.obligation)
 
     def came_through(self, road: Road, request: Request) -> None:
-        """A request came after an outage in which its delivery was held, and nothing else was settled: it was refused meanwhile."""
+        """Count a request that came after an outage that its delivery was held through: it was refused meanwhile."""
         for interval in road.faults:
             if interval.name != "outage" or interval.began is None or interval.ended is None or interval.settled:
                 continue
@@ -113,7 +118,7 @@ class Bites:
                     delivery.obligation.retried = True
 
     def exited(self, service: str) -> None:
-        """A service is gone: was anything under way there?"""
+        """Look whether anything was under way at the service that is gone."""
         for interval in self._world.faults.values():
             if interval.name == "kill" and interval.victim == service and interval.on:
                 interval.bites += max(interval.held, self._under_way(service))
@@ -124,7 +129,9 @@ class Bites:
         found: list[Obligation | None] = []
         for road in self._world.service(service).roads:
             found += [request.obligation for request in road.requests.values()]
-            found += [one.obligation for each in road.connections.values() for one in each.tags.values() if one.near_n and not one.end]
+            found += [
+                one.obligation for each in road.connections.values() for one in each.tags.values() if one.near_n and not one.end
+            ]
         messages = dict.fromkeys(one for one in found if one is not None)
         for obligation in messages:
             obligation.bitten, obligation.bit_n = True, self.n
@@ -135,7 +142,9 @@ class Bites:
         for faults in self._world.calls().values():
             if not any(one.bites for one in faults):
                 one = faults[0]
-                why = one.failed or ("it never began: its moment did not come" if one.began is None else "it met no message and no request")
+                why = one.failed or (
+                    "it never began: its moment did not come" if one.began is None else "it met no message and no request"
+                )
                 return f"{one.ident} {one} did not bite: {why}"
         return ""
 

@@ -1,6 +1,6 @@
-"""Why a message was delivered again, and what kind of failure a delivery ended in: closed lists, from what both taps saw.
+"""Why a message was delivered again, and in what kind of failure a delivery ended: closed lists, from what both taps saw.
 
-A cause is a word of `CAUSES`; `unexplained` means that the journal has no reason for the delivery. A class is transient (trying
+A cause is a word of `CAUSES`; `unexplained` means that the journal has no reason for the delivery. A class is transient (to try
 again may help), in doubt (the change may have been made), permanent, configuration, or empty where nothing is known.
 """
 
@@ -8,9 +8,9 @@ from harness.history.obligations import Delivery, Obligation
 from harness.history.world import Instance, Interval
 
 CAUSES = (
-    "requeue", "released", "expiry_held", "expiry_slow", "expiry_crashed", "connection_lost", "channel_closed", "consumer_timeout",
-    "service_exit", "ack_lost", "ack_in_doubt", "receive_lost", "injected", "dead_letter_cycle", "redriven", "republished", "producer",
-    "broker", "unexplained",
+    "requeue", "released", "expiry_held", "expiry_slow", "expiry_crashed", "connection_lost", "channel_closed",
+    "consumer_timeout", "service_exit", "ack_lost", "ack_in_doubt", "receive_lost", "injected", "dead_letter_cycle", "redriven", "republished",
+    "producer", "broker", "unexplained",
 )  # fmt: skip
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 CONFIGURATION = frozenset({401, 403})
@@ -36,7 +36,7 @@ def cause_of(obligation: Obligation, delivery: Delivery, services: dict[str, Ins
 
 
 def _another_copy(obligation: Obligation, delivery: Delivery, *, redelivered: bool) -> bool:
-    """Tell whether this is not the message delivered before, but one sent besides it; SQS names each, AMQP only marks redeliveries."""
+    """Tell whether this is another message with the same key; SQS names each, AMQP only marks redeliveries."""
     previous = obligation.last
     if delivery.queue.sqs and delivery.mid and previous is not None:
         return all(one.mid != delivery.mid for one in obligation.deliveries)
@@ -54,16 +54,17 @@ def _on_sqs(previous: Delivery, delivery: Delivery, services: dict[str, Instance
         return previous.end
     if not previous.near_n:
         return "receive_lost"
-    if previous.word == "delete":
-        if not previous.word_far:
-            return "ack_lost"
-        if previous.confirmed and not previous.stale:
-            return "broker"
-        if previous.confirmed is None:
-            return "ack_in_doubt"
-    if delivery.far_t >= previous.lo:
-        return _expiry(previous, services)
-    return "unexplained"
+    why = _of_deletes(previous) if previous.word == "delete" else ""
+    return why or (_expiry(previous, services) if delivery.far_t >= previous.lo else "unexplained")
+
+
+def _of_deletes(previous: Delivery) -> str:
+    """Say why a message came back that its consumer had deleted; empty where the delete came too late or was refused."""
+    if not previous.word_far:
+        return "ack_lost"
+    if previous.confirmed is None:
+        return "ack_in_doubt"
+    return "broker" if previous.confirmed and not previous.stale else ""
 
 
 def _expiry(previous: Delivery, services: dict[str, Instance]) -> str:
@@ -75,19 +76,21 @@ def _expiry(previous: Delivery, services: dict[str, Instance]) -> str:
 def _on_amqp(previous: Delivery, services: dict[str, Instance]) -> str:
     if previous.end in {"requeue", "dead_letter_cycle"}:
         return previous.end
-    if previous.end == "reject":
-        return "unexplained"
     if previous.end == "ack":
         return "ack_in_doubt" if previous.connection.closed_n else "broker"
-    if not previous.end:
+    if previous.end in {"", "reject"}:
         return "unexplained"
+    return _of_lost_connections(previous, services)
+
+
+def _of_lost_connections(previous: Delivery, services: dict[str, Instance]) -> str:
+    """Say why the broker took a message back from a consumer: what it had said, whether it had the message, whether it lived."""
     if previous.word and not previous.word_far:
         return "ack_lost"
     if not previous.near_n:
         return "receive_lost"
-    if exited_within(services.get(previous.service), previous.far_t, previous.end_t + JUST_BEFORE):
-        return "service_exit"
-    return previous.end
+    exited = exited_within(services.get(previous.service), previous.far_t, previous.end_t + JUST_BEFORE)
+    return "service_exit" if exited else previous.end
 
 
 def exited_within(service: Instance | None, since: float, until: float) -> bool:

@@ -24,7 +24,7 @@ class Deliveries:
         self._bites = bites
 
     def delivered(self, event: Seen) -> None:
-        """A message was handed out (far), or reached its service (near)."""
+        """Take a message that was handed out (far), or reached its service (near)."""
         queue = self._world.queues.get(event.queue)
         if queue is None or queue.home is None or not event.key:
             return
@@ -105,7 +105,7 @@ class Deliveries:
             self._bites.held(road, delivery.far_t, event.t, obligation)
 
     def settled(self, event: Seen) -> None:
-        """The consumer's word passed a tap."""
+        """Take the consumer's word as it passed a tap."""
         road = self._world.roads[event.link]
         delivery = _find(road, event)
         if delivery is None or event.how == "cancel":
@@ -139,7 +139,7 @@ class Deliveries:
             self._processed(delivery, event)
 
     def _processed(self, delivery: Delivery, event: Seen) -> None:
-        """The broker has the settlement."""
+        """End the delivery as the broker has been told."""
         obligation, how = delivery.obligation, delivery.word_far
         if how == "visibility":
             if delivery.delay > 0:  # a heartbeat, or a retry after a pause: told apart when something else happens
@@ -165,7 +165,7 @@ class Deliveries:
         obligation.ack_connection = delivery.connection
 
     def _done(self, obligation: Obligation, delivery: Delivery, event: Seen) -> None:
-        """It was acknowledged; where all is well, its detail is dropped."""
+        """Take note of the acknowledgement; where all is well, the detail is dropped."""
         if not delivery.stale:
             obligation.acked = (event.n, event.t)
             obligation.ack_connection = delivery.connection
@@ -181,7 +181,7 @@ class Deliveries:
             delivery.connection.tags.pop(delivery.tag, None)
 
     def closed(self, road: Road, event: Seen) -> None:
-        """A connection, or a channel of it, is gone: what was open on it goes back to its queue."""
+        """Give back what was open on a connection, or a channel of it, that is gone."""
         channel = (event.data or {}).get("channel")
         connection = road.connections.get(event.conn)
         if connection is not None:
@@ -212,14 +212,14 @@ def _why_closed(event: Seen, channel: object) -> str:
 
 
 def _tried(delivery: Delivery) -> None:
-    """A delivery without a request seen was an attempt by itself: what was refused is unseen."""
+    """Count a delivery without a request as an attempt by itself: what was refused is unseen."""
     if delivery.near_n and not delivery.requests and not delivery.counted and delivery.cause != "injected":
         delivery.counted = True
         delivery.obligation.attempted(delivery.near_n, delivery.near_t)
 
 
 def _expire(obligation: Obligation, delivery: Delivery) -> None:
-    """End what must be over now that the message was handed out again: expired, or let go of with a pause (visibility above 0)."""
+    """End what is over now that the message was handed out again: expired, or let go of with a pause (visibility above 0)."""
     for one in obligation.deliveries:
         if one.end or not one.queue.sqs or one.lo > delivery.far_t:
             continue

@@ -18,7 +18,7 @@ CHUNK = 1 << 16
 
 
 class Seen(msgspec.Struct, gc=False, kw_only=True):
-    """The part of an `Event` that judging reads. Bodies, headers and attributes are skipped: a third of the time of a long journal."""
+    """The part of an `Event` that judging reads. Without bodies, headers and attributes a long journal takes a third less."""
 
     n: int = 0
     t: float = 0.0
@@ -66,7 +66,7 @@ class Journal:
         return self._batches(msgspec.json.Decoder(Seen))
 
     def append(self, events: Sequence[Event]) -> None:
-        """Write events at the end, in one write, so that another writer's lines stay whole; half a line left there is closed first."""
+        """Write events at the end, in one write, so that another writer's lines stay whole; half a line left there is removed."""
         lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
         with self.path.open("rb+") as file:
             end = file.seek(0, 2)

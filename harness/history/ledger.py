@@ -1,4 +1,4 @@
-"""The one fold over a journal: obligations, faults and how the run ended. Checks read what is here; nothing here promises anything.
+"""The one fold over a journal: obligations, faults and how the run ended. Checks read what is here; nothing here judges.
 
 `step` takes events in the order of `n`; memory grows with the number of messages, not of events. After `closing` nothing
 counts any more but what the final scan found, and whatever a service still changed: that is late, and makes every *kept* unknown.
@@ -16,11 +16,13 @@ from harness.history.obligations import Effect, Obligation
 from harness.history.sends import Sends
 from harness.history.world import Queue, World
 
-CONTEXT = frozenset({"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"})
+CONTEXT = frozenset(
+    {"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"}
+)
 
 
 class Ledger:
-    """What a journal amounts to. `context` are the events that belong to no message: with them a canary's copy of the run is made."""
+    """What a journal amounts to. `context` are the events that belong to no message: of them a canary's run is made."""
 
     def __init__(self, header: Header) -> None:
         self.header = header
@@ -79,7 +81,7 @@ class Ledger:
         }
 
     def take(self, batches: Iterable[list[Seen]], *, until: int | None = None) -> None:
-        """Take every event, those up to number `until` where one is given. The collector rests: a fold makes no garbage cycles."""
+        """Take every event, or those up to number `until`. The collector rests: a fold leaves no garbage in cycles."""
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -185,14 +187,16 @@ class Ledger:
                 obligation.dead += 1
 
     def _fallen_into(self, queue: Queue, key: str) -> Iterator[Obligation]:
-        """Yield the obligations that a dead letter or parked message is: of the queues that end there, else of any with this key."""
+        """Yield the obligations that a dead letter or parked message is: of queues that end there, else any with this key."""
         found = [feeder.find(key) for feeder in queue.feeders]
         if not any(found):
             found = [other.find(key) for other in self.world.judged()]
         yield from dict.fromkeys(one for one in found if one is not None)
 
     def _gap(self, event: Seen) -> None:
-        self.world.roads[event.link].gaps[event.conn] = str((event.data or {}).get("reason", "a tap could not follow a connection"))
+        self.world.roads[event.link].gaps[event.conn] = str(
+            (event.data or {}).get("reason", "a tap could not follow a connection")
+        )
 
     def _bypassed(self, event: Seen) -> None:
         self.bypassed.append(str((event.data or {}).get("reason", "traffic went around a link")))

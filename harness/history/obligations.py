@@ -1,7 +1,7 @@
 """What is kept of one message in one queue: its sends, deliveries, attempts, effects and where it was found in the end.
 
-Plain records (structs: made in C, a journal of a million events needs a hundred thousand of them). What the events mean is decided
-in `sends`, `deliveries` and `attempts`. A message with which nothing happened but what should is put away as eleven numbers
+Plain records (structs, made in C: a journal of a million events needs a hundred thousand of them). What events mean is decided
+in `sends`, `deliveries` and `attempts`. A message with which nothing happened but what should is put away as ten numbers
 (`Finished`), and becomes an obligation again if something more happens to it.
 """
 
@@ -82,8 +82,13 @@ class Delivery(msgspec.Struct, eq=False):
 
     @property
     def let_go_with_pause(self) -> bool:
-        """Whether its last word was a new visibility timeout above 0, after which the service did nothing more: a retry that is due."""
-        return bool(self.word == "visibility" and self.delay > 0 and self.confirmed and (self.request is None or self.request.t < self.word_t))
+        """Whether its last word was a visibility timeout above 0, after which the service did nothing: a retry is due."""
+        return bool(
+            self.word == "visibility"
+            and self.delay > 0
+            and self.confirmed
+            and (self.request is None or self.request.t < self.word_t)
+        )
 
 
 class Obligation(msgspec.Struct, eq=False):
@@ -95,7 +100,6 @@ class Obligation(msgspec.Struct, eq=False):
     # sends: `copies` are those that the broker took as new
     told: int = 0
     tries: int = 0
-    tries_near: int = 0
     acks: int = 0
     copies: int = 0
     refused: int = 0
@@ -168,7 +172,7 @@ class Obligation(msgspec.Struct, eq=False):
         return [one for one in self.deliveries if not one.end]
 
     def worked_on(self) -> list[Delivery]:
-        """Return the deliveries that a service may be working on: the open ones, and those that expired without a word of it."""
+        """Return those that a service may be working on: the open ones, and those that expired without a word of it."""
         return [one for one in self.deliveries if not one.end or (one.end == "expiry" and one.near_n and not one.word)]
 
     def explain(self, cause: str) -> None:
@@ -195,7 +199,7 @@ class Obligation(msgspec.Struct, eq=False):
 
 
 class Finished:
-    """The messages of one queue that took the plain way: one send, one delivery, one effect where one is due, one acknowledgement."""
+    """The messages of one queue that took the plain way: one send, delivery, acknowledgement, and effect where one is due."""
 
     WIDTH = 10
     EFFECT_T = 7
@@ -219,7 +223,11 @@ class Finished:
         effect = effects[0] if isinstance(effects, list) else NOTHING
         self._index[obligation.key] = len(self._connections)
         self._connections.append(obligation.ack_connection)
-        delivered, attempt, acked = obligation.first_delivery or NOTHING, obligation.first_attempt or NOTHING, obligation.acked or NOTHING
+        delivered, attempt, acked = (
+            obligation.first_delivery or NOTHING,
+            obligation.first_attempt or NOTHING,
+            obligation.acked or NOTHING,
+        )
         sent = (obligation.sent_n, obligation.sent_t)
         self._numbers.extend((*sent, *delivered, *attempt, effect[0], effect[1], *acked))
         if obligation.last is not None:  # while the collector rests, cycles are undone by hand
@@ -249,7 +257,7 @@ class Finished:
         return obligation
 
     def held_up(self, over: float, within: float) -> Iterator[str]:
-        """Yield the keys that waited for the moment `over`: sent before it and effected after it, or later than `within` after both."""
+        """Yield the keys that waited for `over`: sent before it and effected after it, or more than `within` after both."""
         numbers, width, offset = self._numbers, self.WIDTH, self.EFFECT_T
         for key, place in self._index.items():
             effected = numbers[place * width + offset]

@@ -16,7 +16,7 @@ class Sends:
         self._bites = bites
 
     def attempted(self, event: Seen) -> None:
-        """A send was begun."""
+        """Take a send that was begun."""
         queue = self._world.queues.get(event.queue)
         if queue is None or not event.key:
             return
@@ -29,19 +29,18 @@ class Sends:
         if send is None:
             send = self._begin(road, queue, event)
             road.await_confirm(ident, send)
-        obligation = send.obligation
-        if event.at == "near":
-            if obligation is not None:
-                obligation.tries_near += 1
-            return
+        if event.at != "near":
+            self._reached(send, queue, event)
+
+    def _reached(self, send: Send, queue: Queue, event: Seen) -> None:
+        """Take a send that came to the broker: whether it was taken is another matter."""
         send.far = True
         if send.request is not None:
             send.request.complete = True
-        if send.carrier is not None:
-            if queue.home is not None:
-                send.carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
-        elif obligation is not None:
-            self._tried(obligation, event)
+        if send.carrier is not None and queue.home is not None:
+            send.carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
+        elif send.obligation is not None:
+            self._tried(send.obligation, event)
 
     def _begin(self, road: Road, queue: Queue, event: Seen) -> Send:
         send = Send()
@@ -73,7 +72,7 @@ class Sends:
         obligation.sent_n, obligation.sent_t = event.n, event.t
 
     def _carrier(self, queue: Queue, key: str, road: Road) -> Obligation | None:
-        """Return the obligation whose consumer sends its own message on: an equal key, while the service holds a delivery of it."""
+        """Return the obligation whose consumer sends it on: an equal key, while the service holds a delivery of it."""
         for source in road.instance.queues:
             home = source.home
             if home is None or (queue.home is not home and queue.role not in {"dead-letter", "parking"}):
@@ -84,7 +83,7 @@ class Sends:
         return None
 
     def acknowledged(self, event: Seen) -> None:
-        """The broker confirmed a send."""
+        """Take the broker's confirmation of a send."""
         queue = self._world.queues.get(event.queue)
         if queue is None or not event.key:
             return
@@ -118,7 +117,7 @@ class Sends:
             obligation.deduplicated = event.n
 
     def refused(self, event: Seen) -> None:
-        """A send definitely failed."""
+        """Take the definite failure of a send."""
         queue = self._world.queues.get(event.queue)
         if queue is None or not event.key:
             return
@@ -128,7 +127,7 @@ class Sends:
             queue.home.obligations[event.key].refused += 1
 
     def _heard(self, event: Seen, status: int | None) -> None:
-        """The service has heard what became of its send."""
+        """Close a send of which the service has heard."""
         road = self._world.roads[event.link]
         road.confirms = True
         send = road.sends.pop((event.conn, event.x, event.key), None)
@@ -136,7 +135,7 @@ class Sends:
             self._attempts.end(send.request, status)
 
     def cut(self, road: Road, connection: int) -> None:
-        """The connection is gone: what was not confirmed on it is in doubt for good."""
+        """Leave in doubt for good what was not confirmed on a connection that is gone."""
         for ident in [one for one in road.sends if one[0] == connection]:
             send = road.sends.pop(ident)
             if send.request is not None and send.request.complete and send.request.obligation is not None:
@@ -146,7 +145,7 @@ class Sends:
                 self._bites.cut(road, request or send.carrier or send.obligation)
 
     def returned(self, event: Seen) -> None:
-        """The broker had no queue for it; the message belongs where its sender was told to send it."""
+        """Take a message that the broker had no queue for: it belongs where its sender was told to send it."""
         queue = self._world.queues.get(event.queue)
         if queue is not None and queue.home is not None and event.key:
             queue.home.obligations[event.key].returned += 1

@@ -8,7 +8,7 @@ ALWAYS = frozenset({"fault", "exited", "closing", "drained"})
 
 
 def told(events: Iterable[Event], key: str) -> str:
-    """Return the timeline of the message `key`: its own events, faults, exits and how the run ended. Empty where it has no event."""
+    """Return the timeline of the message `key`: its events, faults, exits and the run's end. Empty where it has no event."""
     lines, seen = [], False
     for event in events:
         mine = event.key == key

@@ -14,14 +14,15 @@ from harness.history.obligations import Delivery, Finished, Obligation, Request
 
 Role = Literal["work", "retry", "dead-letter", "parking"]
 PENDING_SENDS = 1_000
-"""Sends of one link whose confirmation is still awaited; publishers without confirms never get one, so the oldest are forgotten."""
+"""Sends of one link whose confirmation is awaited; publishers without confirms never get one, so the oldest are forgotten."""
 
 
 class Queue:
     """One declared queue and its obligations. `home` is the work queue whose obligations its messages belong to."""
 
     __slots__ = (
-        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned", "sets", "sqs",
+        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned", "sets",
+        "sqs",
     )  # fmt: skip
 
     def __init__(self, declaration: Declaration) -> None:
@@ -92,7 +93,8 @@ class Interval:
     """One injected fault: when it was on, on what, and what it did (`bites`)."""
 
     __slots__ = (
-        "began", "began_n", "bites", "call", "code", "ended", "failed", "held", "ident", "link", "name", "seconds", "settled", "victim",
+        "began", "began_n", "bites", "call", "code", "ended", "failed", "held", "ident", "link", "name", "seconds", "settled",
+        "victim",
     )  # fmt: skip
 
     def __init__(self, ident: str, data: dict[str, object]) -> None:
@@ -147,8 +149,8 @@ class Road:
     """One link: the service at its near end, the thing at its far end, and what is under way on it."""
 
     __slots__ = (
-        "confirms", "connections", "faults", "gaps", "instance", "name", "pending", "queues", "requests", "sends", "service", "settles",
-        "thing",
+        "confirms", "connections", "faults", "gaps", "instance", "name", "pending", "queues", "requests", "sends", "service",
+        "settles", "thing",
     )  # fmt: skip
 
     def __init__(self, name: str, instance: "Instance") -> None:
@@ -195,7 +197,7 @@ class Instance:
 
     @property
     def alive(self) -> bool:
-        """Whether it lived until the history was closed; of one that the harness did not start no exit is known, so it did."""
+        """Whether it lived to the close; of one that the harness did not start no exit is known, so it did."""
         return not self.exits or len(self.started) > len(self.exits)
 
 
@@ -279,7 +281,6 @@ class World:
     def judged(self) -> list[Queue]:
         """Return the queues that are judged: work queues with an effect or a consumer. Others are the edge of the world."""
         return [queue for queue in self.queues.values() if queue.home is queue and (queue.sets or queue.links)]
-
 
 
 class Roads(dict[str, Road]):

@@ -40,7 +40,11 @@ def write(path: Path, events: int) -> None:
                 number += 1
                 _line(file, {"n": number, "t": round(message * 0.01, 3), **event})
         end = events * 0.01
-        for kind in ({"kind": "drained", "how": "quiet"}, {"kind": "closing"}, *({"kind": "scanned", "queue": q} for q in ("q", "dlq"))):
+        for kind in (
+            {"kind": "drained", "how": "quiet"},
+            {"kind": "closing"},
+            *({"kind": "scanned", "queue": q} for q in ("q", "dlq")),
+        ):
             number += 1
             _line(file, {"n": number, "t": end, **kind})
 
@@ -50,7 +54,7 @@ def _line(file, event):
 
 
 def _message(message, *, bad):
-    key, body = f"placement-{message}", {"body": '{"placementId": %d}' % message, "size": 24, "digest": "0123456789abcdef"}
+    key, body = f"placement-{message}", {"body": json.dumps({"placementId": message}), "size": 24, "digest": "0123456789abcdef"}
     sent = {"queue": "q", "key": key, "wire": "Basic.Publish"}
     yield {"kind": "attempted", **sent, **body, "data": {"ends": "effected"}}
     yield {"kind": "acknowledged", **sent}
@@ -100,6 +104,6 @@ def measure(events: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--judge"]:
-        print(json.dumps(judge(Path(sys.argv[2]))))
+        print(json.dumps(judge(Path(sys.argv[2]))))  # noqa: T201 (a program for people)
     else:
-        print(json.dumps(measure(int(sys.argv[1]) if sys.argv[1:] else 1_000_000), indent=1))
+        print(json.dumps(measure(int(sys.argv[1]) if sys.argv[1:] else 1_000_000), indent=1))  # noqa: T201 (a program for people)

@@ -26,7 +26,8 @@ def delivered(*seconds, key="a", link="svc->rabbitmq", mid="m1"):
 
 def requeued(*seconds):
     return "\n".join(
-        f"{t} delivered q a 1:{n} redelivered={str(n > 1).lower()}\n{t + 0.1} settled q a 1:{n} requeue" for n, t in enumerate(seconds, start=1)
+        f"{t} delivered q a 1:{n} redelivered={str(n > 1).lower()}\n{t + 0.1} settled q a 1:{n} requeue"
+        for n, t in enumerate(seconds, start=1)
     )
 
 
@@ -60,7 +61,13 @@ BROKEN = {
     "acked without effect: deleted": (
         "acked_without_effect",
         SQS,
-        [sent("a"), delivered(1, link="svc->sqs"), f"2 settled q a 1:1 delete {LINK}", f"2 confirmed q a 1:1 true {LINK}", over()],
+        [
+            sent("a"),
+            delivered(1, link="svc->sqs"),
+            f"2 settled q a 1:1 delete {LINK}",
+            f"2 confirmed q a 1:1 true {LINK}",
+            over(),
+        ],
     ),
     "partly effected": ("partly_effected", TWO_PLACES, [sent("a"), done("a"), over()]),
     "partly effected: only the second place": (
@@ -68,7 +75,11 @@ BROKEN = {
         TWO_PLACES,
         [sent("a"), "1 delivered q a 1:1\n1.1 posted a 1 link=svc->other\n1.2 settled q a 1:1 ack", over()],
     ),
-    "effected and dead-lettered": ("effected_and_dead_lettered", WITH_DLQ, [sent("a"), POSTED_REJECTED, over("dlq a", queues=BOTH)]),
+    "effected and dead-lettered": (
+        "effected_and_dead_lettered",
+        WITH_DLQ,
+        [sent("a"), POSTED_REJECTED, over("dlq a", queues=BOTH)],
+    ),
     "effected and dead-lettered, not drained": (
         "effected_and_dead_lettered",
         WITH_DLQ,
@@ -174,7 +185,12 @@ KEPT = {
     ),
     "a send that was refused cannot be lost": (
         ONE,
-        [sent("a"), done("a"), "1 near attempted q b link=p->rabbitmq\n1 far attempted q b link=p->rabbitmq\n1 far refused q b link=p->rabbitmq", over()],
+        [
+            sent("a"),
+            done("a"),
+            "1 near attempted q b link=p->rabbitmq\n1 far attempted q b link=p->rabbitmq\n1 far refused q b link=p->rabbitmq",
+            over(),
+        ],
     ),
     "a send in doubt cannot be lost": (ONE, [sent("a"), done("a"), "1 harness attempted q b", over()]),
 }

@@ -20,7 +20,13 @@ CUT = "1.5 delivered q a 1:1\n1.6 near requested a 1 wire=POST"
 BITES = {
     "outage: a request is cut": [CUT, began(t=2), "2.1 near closed svc->place 1 fin\n2.2 settled q a 1:1 requeue"],
     "outage: a delivery found no listener": [began(), "2 delivered q a 1:1\n2.1 settled q a 1:1 requeue"],
-    "outage: a delivery waited through it": [began(), "2 delivered q a 1:1", ENDED, "20.5 posted a 5", "20.6 settled q a 1:1 requeue"],
+    "outage: a delivery waited through it": [
+        began(),
+        "2 delivered q a 1:1",
+        ENDED,
+        "20.5 posted a 5",
+        "20.6 settled q a 1:1 requeue",
+    ],
     "outage: a delivery is cut": ["1.5 delivered q a 1:1", began(link="svc->rabbitmq", t=2), "2.1 closed svc->rabbitmq 1 fin"],
     "answer_lost": [CUT, began("answer_lost"), "1.7 bit f1 link=svc->place conn=1 x=1", "2.2 settled q a 1:1 requeue"],
     "answer_lost of a send": [
@@ -47,7 +53,11 @@ BITES = {
         "1.6 fault f1 kill svc began victim=svc",
         "1.7 closed svc->rabbitmq 1 rst\n1.8 exited svc -9",
     ],
-    "kill: a request was open": [CUT, "1.6 fault f1 kill svc began victim=svc", "1.7 exited svc -9\n1.8 closed svc->rabbitmq 1 rst"],
+    "kill: a request was open": [
+        CUT,
+        "1.6 fault f1 kill svc began victim=svc",
+        "1.7 exited svc -9\n1.8 closed svc->rabbitmq 1 rst",
+    ],
 }
 
 
@@ -93,7 +103,10 @@ OUT_OF_REACH = {
         ],
         "did not bite",
     ),
-    "killed while it had nothing": (["1.6 fault f1 kill svc began victim=svc", "1.8 exited svc -9"], "f1 kill of svc did not bite"),
+    "killed while it had nothing": (
+        ["1.6 fault f1 kill svc began victim=svc", "1.8 exited svc -9"],
+        "f1 kill of svc did not bite",
+    ),
     "nobody awaits a confirm": (
         [
             "1 near attempted q c link=svc->rabbitmq x=1\n1 far attempted q c link=svc->rabbitmq x=1",
@@ -122,7 +135,10 @@ def test_a_broken_promise_is_vacuous_too_where_the_fault_did_not_bite(tmp_path):
 
 @pytest.mark.parametrize(("calls", "conclusion"), [(("1", "1"), "kept"), (("1", "2"), "vacuous")], ids=["one call", "two calls"])
 def test_of_the_faults_in_one_call_one_has_to_bite(tmp_path, calls, conclusion):
-    faults = [began(call=calls[0]), began("kill", "", ident="f2", t=9, call=calls[1]).replace("kill  began", "kill svc began victim=svc")]
+    faults = [
+        began(call=calls[0]),
+        began("kill", "", ident="f2", t=9, call=calls[1]).replace("kill  began", "kill svc began victim=svc"),
+    ]
     lines = [sent("a"), *faults, "2 delivered q a 1:1\n2.1 settled q a 1:1 requeue", ENDED, RETRIED, over(queues=BOTH)]
 
     assert accounted(history(tmp_path, *lines, world=WORLD)).conclusion == conclusion
@@ -152,7 +168,8 @@ def test_a_settlement_that_was_cut_is_a_bite(tmp_path):
         "0.9 fault f1 outage svc->sqs began",
         f"1 delivered q a r1 {road} mid=m\n1.1 posted a 1\n1.2 near settled q a r1 delete {road} x=4",
         "1.3 closed svc->sqs 1 fin",
-        f"40 delivered q a r2 {road} mid=m conn=2\n40.1 settled q a r2 delete {road} conn=2 x=5\n40.1 confirmed q a r2 true {road} conn=2 x=5",
+        f"40 delivered q a r2 {road} mid=m conn=2",
+        f"40.1 settled q a r2 delete {road} conn=2 x=5\n40.1 confirmed q a r2 true {road} conn=2 x=5",
     ]
     run = history(tmp_path, *lines, over(), world=SQS)
 
@@ -166,14 +183,21 @@ def test_a_late_answer_of_sqs_is_a_bite(tmp_path):
         sent("a"),
         began("latency", "svc->sqs", code="latency(Link('svc','sqs'),seconds=2.0)"),
         f"1.5 far answered x=3 {road}\n3.4 near answered x=3 {road}",
-        f"5 delivered q a r1 {road} mid=m\n5.1 posted a 1\n5.2 settled q a r1 delete {road} x=4\n5.2 confirmed q a r1 true {road} x=4",
+        f"5 delivered q a r1 {road} mid=m\n5.1 posted a 1",
+        f"5.2 settled q a r1 delete {road} x=4\n5.2 confirmed q a r1 true {road} x=4",
     ]
     run = history(tmp_path, *lines, over(), world=SQS)
 
     assert run.ledger().world.faults["f1"].bites == 1
 
 
-NOT_RETRIED = [sent("a", "b"), began(), "2 delivered q a 1:1\n2.1 settled q a 1:1 reject", done("b", t=30, first=3), over("dlq a", queues=BOTH)]
+NOT_RETRIED = [
+    sent("a", "b"),
+    began(),
+    "2 delivered q a 1:1\n2.1 settled q a 1:1 reject",
+    done("b", t=30, first=3),
+    over("dlq a", queues=BOTH),
+]
 
 
 @pytest.mark.parametrize(("variant", "conclusion"), [("as fixed", "vacuous"), ("", "vacuous"), ("as it was", "kept")])
@@ -217,7 +241,12 @@ def test_a_blind_tap_taints_what_used_its_connection(tmp_path):
     ],
 )
 def test_and_nothing_else(tmp_path, gap, conclusion):
-    lines = [sent("a"), "1 delivered q a 1:1\n1.1 near requested a 1 wire=POST\n1.2 near answered a 1 503", f"2 gap {gap}", over("q a", queues=BOTH)]
+    lines = [
+        sent("a"),
+        "1 delivered q a 1:1\n1.1 near requested a 1 wire=POST\n1.2 near answered a 1 503",
+        f"2 gap {gap}",
+        over("q a", queues=BOTH),
+    ]
 
     assert accounted(history(tmp_path, *lines, world=WORLD)).conclusion == conclusion
 
@@ -230,14 +259,22 @@ def test_a_message_that_a_blind_tap_may_have_passed_is_not_called_lost(tmp_path)
 
 def test_a_late_send_into_a_queue_that_is_an_effect_is_late(tmp_path):
     world = (rabbit(effects=(("out",),)), rabbit("out"))
-    late = "51 far acknowledged out a link=svc->rabbitmq x=9\n51 near acknowledged out a\n51 near settled q a 1:1 ack\n52 delivered q a 1:2"
-    verdict = accounted(history(tmp_path, sent("a"), over("q a", queues=("q", "out")), late, world=world))
+    late = "51 far acknowledged out a link=svc->rabbitmq x=9\n51 near acknowledged out a"
+    after = "51 near settled q a 1:1 ack\n52 delivered q a 1:2"
+    verdict = accounted(history(tmp_path, sent("a"), over("q a", queues=("q", "out")), late, after, world=world))
 
     assert verdict.conclusion == "unknown"
 
 
 def test_what_is_broken_is_broken_although_much_is_unknown(tmp_path):
-    lines = [sent("a", "b"), done("a"), "1.5 posted a 9", "4 bypassed reason=x", over("q b", how="no"), "51 resource effected b 5"]
+    lines = [
+        sent("a", "b"),
+        done("a"),
+        "1.5 posted a 9",
+        "4 bypassed reason=x",
+        over("q b", how="no"),
+        "51 resource effected b 5",
+    ]
 
     assert effected_once(history(tmp_path, *lines)).label == "duplicated_by_blind_retry"
 

@@ -33,7 +33,9 @@ CAUSED = {
         "requeue",
         SQS,
         [
-            first(f"1.2 settled q a r1 visibility delay=3 {C}\n1.2 confirmed q a r1 true {C}", tag="r1", link="svc->sqs", mid="m"),
+            first(
+                f"1.2 settled q a r1 visibility delay=3 {C}\n1.2 confirmed q a r1 true {C}", tag="r1", link="svc->sqs", mid="m"
+            ),
             second(tag="r2", link="svc->sqs", mid="m"),
         ],
     ),
@@ -41,7 +43,9 @@ CAUSED = {
         "requeue",
         SQS,
         [
-            first(f"1.2 settled q a r1 visibility delay=0 {C}\n1.2 confirmed q a r1 true {C}", tag="r1", link="svc->sqs", mid="m"),
+            first(
+                f"1.2 settled q a r1 visibility delay=0 {C}\n1.2 confirmed q a r1 true {C}", tag="r1", link="svc->sqs", mid="m"
+            ),
             second(tag="r2", link="svc->sqs", mid="m"),
         ],
     ),
@@ -64,13 +68,19 @@ CAUSED = {
     "ack_lost on SQS": (
         "ack_loss",
         SQS,
-        [first(f"1.2 near settled q a r1 delete {C}", tag="r1", link="svc->sqs", mid="m"), second(t=32, tag="r2", link="svc->sqs", mid="m")],
+        [
+            first(f"1.2 near settled q a r1 delete {C}", tag="r1", link="svc->sqs", mid="m"),
+            second(t=32, tag="r2", link="svc->sqs", mid="m"),
+        ],
     ),
     "ack_in_doubt": ("ack_loss", ONE, [first("1.2 settled q a 1:1 ack\n1.3 closed svc->rabbitmq 1 rst"), second(conn=2)]),
     "ack_in_doubt on SQS": (
         "ack_loss",
         SQS,
-        [first(f"1.2 settled q a r1 delete {C}", tag="r1", link="svc->sqs", mid="m"), second(t=32, tag="r2", link="svc->sqs", mid="m")],
+        [
+            first(f"1.2 settled q a r1 delete {C}", tag="r1", link="svc->sqs", mid="m"),
+            second(t=32, tag="r2", link="svc->sqs", mid="m"),
+        ],
     ),
     "dead_letter_cycle": ("requeue", RETRY, [first("1.2 settled q a 1:1 reject"), second(t=7, redelivered="false")]),
     "republished": (
@@ -84,7 +94,11 @@ CAUSED = {
             second(redelivered="false"),
         ],
     ),
-    "redriven": ("replay", ONE, [first("1.2 settled q a 1:1 reject\n3 harness attempted q a redriven=yes"), second(redelivered="false")]),
+    "redriven": (
+        "replay",
+        ONE,
+        [first("1.2 settled q a 1:1 reject\n3 harness attempted q a redriven=yes"), second(redelivered="false")],
+    ),
     "producer": ("producer", ONE, [first("1.2 settled q a 1:1 ack"), sent("a", t=3), second(redelivered="false")]),
     "producer on SQS": (
         "producer",
@@ -127,7 +141,10 @@ def test_every_cause_has_been_shown():
 
 
 WITHOUT_REASON = {
-    "SQS, before the deadline": (SQS, [first(tag="r1", link="svc->sqs", mid="m"), second(t=20, tag="r2", link="svc->sqs", mid="m")]),
+    "SQS, before the deadline": (
+        SQS,
+        [first(tag="r1", link="svc->sqs", mid="m"), second(t=20, tag="r2", link="svc->sqs", mid="m")],
+    ),
     "AMQP, while the first was held": (ONE, [first(), second()]),
     "AMQP, after a reject": (ONE, [first("1.2 settled q a 1:1 reject"), second()]),
 }
@@ -154,7 +171,12 @@ def test_an_effect_long_after_the_end_is_the_services_own(tmp_path):
 
 
 KEPT = {
-    "a second delivery without a second effect": [sent("a"), first("1.2 settled q a 1:1 requeue"), "5 delivered q a 1:2 redelivered=true", ACK2],
+    "a second delivery without a second effect": [
+        sent("a"),
+        first("1.2 settled q a 1:1 requeue"),
+        "5 delivered q a 1:2 redelivered=true",
+        ACK2,
+    ],
     "an effect by the second delivery only": [sent("a"), "1 delivered q a 1:1\n1.2 settled q a 1:1 requeue", second(), ACK2],
     "asked twice, changed once": [sent("a"), done("a"), "5 near requested a 7 wire=GET\n5 near answered a 7 200"],
     "a queue without effects is not asked": [sent("a"), done("a"), sent("b", queue="other"), "2 delivered other b 1:8"],
@@ -201,8 +223,13 @@ def test_a_duplicate_is_judged_although_the_run_was_not_drained(tmp_path):
 
 
 def test_the_message_id_that_names_a_message_is_known_only_from_the_answer(tmp_path):
-    lines = ["0 near attempted q x=1 link=p->sqs\n0 far acknowledged q id:m x=1 link=p->sqs mid=m\n0 near acknowledged q id:m x=1 link=p->sqs"]
-    taken = [f"1 delivered q id:m r1 {L} mid=m\n1.1 posted id:m 1\n1.2 settled q id:m r1 delete {C}\n1.2 confirmed q id:m r1 true {C}"]
+    lines = [
+        "0 near attempted q x=1 link=p->sqs",
+        "0 far acknowledged q id:m x=1 link=p->sqs mid=m\n0 near acknowledged q id:m x=1 link=p->sqs",
+    ]
+    taken = [
+        f"1 delivered q id:m r1 {L} mid=m\n1.1 posted id:m 1\n1.2 settled q id:m r1 delete {C}\n1.2 confirmed q id:m r1 true {C}"
+    ]
 
     assert effected_once(history(tmp_path, *lines, *taken, over(), world=SQS)).conclusion == "kept"
 

@@ -15,18 +15,27 @@ END = over("dlq a", queues=BOTH)
 
 
 def answer(status):
-    return f"1.1 near requested a 1 wire=POST\n1.1 resource requested a 1 wire=POST\n1.2 resource answered a 1 {status}\n1.2 near answered a 1 {status}"
+    begun = "1.1 near requested a 1 wire=POST\n1.1 resource requested a 1 wire=POST"
+    return f"{begun}\n1.2 resource answered a 1 {status}\n1.2 near answered a 1 {status}"
 
 
 CLASSES = {
     "refused in an outage": ("transient_dead_lettered", [OUTAGE, DELIVERED, REJECTED, ENDED]),
     "cut before it was complete": (
         "transient_dead_lettered",
-        [DELIVERED, "1.1 near requested a 1 wire=POST\n1.2 fault f1 outage svc->place began\n1.2 near closed svc->place 1 rst", REJECTED],
+        [
+            DELIVERED,
+            "1.1 near requested a 1 wire=POST\n1.2 fault f1 outage svc->place began\n1.2 near closed svc->place 1 rst",
+            REJECTED,
+        ],
     ),
     "of which only the head arrived": (
         "transient_dead_lettered",
-        [DELIVERED, "1.1 near requested a 1 wire=POST\n1.2 resource requested a 1 ok=false\n1.2 near closed svc->place 1 fin", REJECTED],
+        [
+            DELIVERED,
+            "1.1 near requested a 1 wire=POST\n1.2 resource requested a 1 ok=false\n1.2 near closed svc->place 1 fin",
+            REJECTED,
+        ],
     ),
     "503": ("transient_dead_lettered", [DELIVERED, answer(503), REJECTED]),
     "429": ("transient_dead_lettered", [DELIVERED, answer(429), REJECTED]),
@@ -42,7 +51,8 @@ CLASSES = {
         "in_doubt_dead_lettered",
         [
             DELIVERED,
-            "1.1 near requested a 1 wire=POST\n1.1 resource requested a 1\n1.2 near closed svc->place 1 rst\n1.3 settled q a 1:1 requeue",
+            "1.1 near requested a 1 wire=POST\n1.1 resource requested a 1",
+            "1.2 near closed svc->place 1 rst\n1.3 settled q a 1:1 requeue",
             "1.4 fault f1 outage svc->place began\n1.5 delivered q a 1:2 redelivered=true\n2 settled q a 1:2 reject",
         ],
     ),
@@ -50,7 +60,8 @@ CLASSES = {
         "transient_dead_lettered",
         [
             DELIVERED,
-            "1.1 near requested a 1 wire=POST\n1.1 resource requested a 1\n1.2 near closed svc->place 1 rst\n1.3 settled q a 1:1 requeue",
+            "1.1 near requested a 1 wire=POST\n1.1 resource requested a 1",
+            "1.2 near closed svc->place 1 rst\n1.3 settled q a 1:1 requeue",
             "1.4 delivered q a 1:2 redelivered=true\n1.45 near requested a 2 wire=GET conn=2\n1.46 near answered a 2 404 conn=2",
             "1.5 fault f1 outage svc->place began\n2 settled q a 1:2 reject",
         ],
@@ -59,7 +70,10 @@ CLASSES = {
     "401": ("dead_lettered", [DELIVERED, answer(401), REJECTED]),
     "for no reason seen": ("dead_lettered", [DELIVERED, REJECTED]),
     "before the outage": ("dead_lettered", [DELIVERED, REJECTED, "3 fault f1 outage svc->place began"]),
-    "after the outage": ("dead_lettered", ["0.1 fault f1 outage svc->place began\n0.5 fault f1 outage svc->place ended", DELIVERED, REJECTED]),
+    "after the outage": (
+        "dead_lettered",
+        ["0.1 fault f1 outage svc->place began\n0.5 fault f1 outage svc->place ended", DELIVERED, REJECTED],
+    ),
     "an outage of the broker's link": ("dead_lettered", ["0.9 fault f1 outage svc->rabbitmq began", DELIVERED, REJECTED]),
     "never seen": ("dead_lettered_unseen", []),
     "handed out, and never seen": ("dead_lettered_unseen", ["1 far delivered q a 1:1"]),
@@ -111,7 +125,12 @@ def test_a_dead_letter_queue_that_several_queues_share(tmp_path):
 
 def test_a_dead_letter_in_a_queue_that_nobody_names_belongs_to_its_key(tmp_path):
     world = (rabbit(effects=(("place",),)), dead("elsewhere"), place())
-    lines = [sent("a"), DELIVERED, "1.5 settled q a 1:1 ack", over("elsewhere a", "elsewhere stranger", queues=("q", "elsewhere"))]
+    lines = [
+        sent("a"),
+        DELIVERED,
+        "1.5 settled q a 1:1 ack",
+        over("elsewhere a", "elsewhere stranger", queues=("q", "elsewhere")),
+    ]
 
     assert nothing_dead_lettered(history(tmp_path, *lines, world=world)).definite == 1
 
@@ -143,7 +162,14 @@ def test_without_a_failure_no_class_of_failure_could_have_shown(tmp_path):
 
 def test_a_bitten_message_that_recovered_is_ground_for_a_class_of_failure(tmp_path):
     cut = "1.1 near requested a 1 wire=POST\n1.2 fault f1 outage svc->place began\n1.2 near closed svc->place 1 rst"
-    lines = [sent("a"), DELIVERED, cut, "1.3 settled q a 1:1 requeue", "5 fault f1 outage svc->place ended", done("a", t=6, first=2)]
+    lines = [
+        sent("a"),
+        DELIVERED,
+        cut,
+        "1.3 settled q a 1:1 requeue",
+        "5 fault f1 outage svc->place ended",
+        done("a", t=6, first=2),
+    ]
     verdict = nothing_dead_lettered(history(tmp_path, *lines, over(queues=BOTH), world=WORLD))
 
     assert verdict.conclusion == "kept"

@@ -68,13 +68,17 @@ def test_deliveries_that_expire_are_attempts(tmp_path):
 
 
 def test_deliveries_that_connections_lose_are_attempts(tmp_path):
-    lines = "\n".join(f"{1 + n * 0.2:.1f} delivered q a 1:1 conn={n}\n{1.1 + n * 0.2:.1f} closed svc->rabbitmq {n} rst" for n in range(1, 9))
+    lines = "\n".join(
+        f"{1 + n * 0.2:.1f} delivered q a 1:1 conn={n}\n{1.1 + n * 0.2:.1f} closed svc->rabbitmq {n} rst" for n in range(1, 9)
+    )
 
     assert paced(history(tmp_path, sent("a"), lines, over("q a"))).label == "hot_loop"
 
 
 def test_our_own_duplicates_are_no_attempts(tmp_path):
-    lines = "\n".join(f"{1 + n * 0.1:.1f} near delivered q a 1:{n}\n{1 + n * 0.1:.1f} near settled q a 1:{n} ack" for n in range(1, 9))
+    lines = "\n".join(
+        f"{1 + n * 0.1:.1f} near delivered q a 1:{n}\n{1 + n * 0.1:.1f} near settled q a 1:{n} ack" for n in range(1, 9)
+    )
 
     assert paced(history(tmp_path, sent("a"), done("a"), lines, over())).premises == 0
 

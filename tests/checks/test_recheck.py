@@ -113,4 +113,3 @@ def test_an_exit_of_a_service_is_told(tmp_path):
     require(accounted(run))
 
     assert recheck_run(tmp_path)[0]["services"] == [{"name": "svc", "ready": None, "exit": 3, "log": "svc.log"}]
-

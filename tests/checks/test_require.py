@@ -8,6 +8,7 @@ from harness.checks.canary import blind
 from harness.checks.findings import Findings
 from harness.errors import HarnessError, InconclusiveError, UsageError, Violation
 from harness.history.events import Event
+from harness.history.journal import Journal
 from tests.histories import dead, done, history, journal, over, place, rabbit, sent, sink
 
 WORLD = (rabbit(effects=(("place",),), dead_letter="dlq"), dead(), place(), sink())
@@ -22,7 +23,7 @@ def incident(folder, **given):
 
 
 def stored(run):
-    return [event.data for event in run._journal().events() if event.kind == "judged"]
+    return [event.data for event in Journal(run.path).events() if event.kind == "judged"]
 
 
 def test_all_that_is_kept_passes(tmp_path):
@@ -115,7 +116,10 @@ def test_histories_of_two_worlds_are_written_each_into_its_own(tmp_path):
 
     require(accounted(one), effected_once(two), effected_once(one))
 
-    assert [[data["check"] for data in stored(run) if data] for run in (one, two)] == [["accounted", "effected_once"], ["effected_once"]]
+    assert [[data["check"] for data in stored(run) if data] for run in (one, two)] == [
+        ["accounted", "effected_once"],
+        ["effected_once"],
+    ]
 
 
 def test_somebody_else_may_write_the_judged_events(tmp_path):
@@ -147,7 +151,14 @@ def all_six(run):
 
 RUNS = {
     "quiet": [sent("a"), done("a"), over(queues=BOTH)],
-    "an incident": [sent("a", "b"), OUTAGE, REJECTED, done("b", t=10, first=5), "11 resource noticed", over("dlq a", queues=BOTH)],
+    "an incident": [
+        sent("a", "b"),
+        OUTAGE,
+        REJECTED,
+        done("b", t=10, first=5),
+        "11 resource noticed",
+        over("dlq a", queues=BOTH),
+    ],
     "not drained": [sent("a"), over("q a", how="no")],
     "interrupted": [sent("a")],
     "bypassed and blind": [sent("a"), "1 bypassed", "1 gap svc->rabbitmq 1", over(queues=BOTH)],

@@ -14,7 +14,9 @@ TWICE = "1 delivered q a 1:1\n1.1 posted a 1\n1.2 posted a 2\n1.3 settled q a 1:
 
 
 def rejected(*keys, t=1.0, first=1):
-    return "\n".join(f"{t} delivered q {key} 1:{n}\n{t + 0.1} settled q {key} 1:{n} reject" for n, key in enumerate(keys, start=first))
+    return "\n".join(
+        f"{t} delivered q {key} 1:{n}\n{t + 0.1} settled q {key} 1:{n} reject" for n, key in enumerate(keys, start=first)
+    )
 
 
 def as_it_was(folder, *lines, left=("a",)):
@@ -102,7 +104,11 @@ def test_duplicated_stands_for_all_its_causes(tmp_path):
 
 def test_what_broke_before_any_fault_was_not_broken_by_it(tmp_path):
     late = "5 fault f1 outage svc->place began"
-    lines = [late, "6 delivered q b 1:2\n6.1 settled q b 1:2 requeue", "8 delivered q b 1:3 redelivered=true\n8.1 settled q b 1:3 ack"]
+    lines = [
+        late,
+        "6 delivered q b 1:2\n6.1 settled q b 1:2 requeue",
+        "8 delivered q b 1:3 redelivered=true\n8.1 settled q b 1:3 ack",
+    ]
     verdict = effected_once(history(tmp_path, sent("a", "b"), TWICE, *lines, "8.2 posted b 7", over()))
 
     assert verdict.label == "duplicated_by_blind_retry"
@@ -127,7 +133,9 @@ def test_kept_without_ground_for_the_label_is_vacuous(tmp_path):
 
 
 def test_with_a_fault_that_did_not_bite_it_is_vacuous(tmp_path):
-    verdict = as_it_was(tmp_path, done("a", "b"), "9 fault f1 outage svc->place began", left=()).broken_as("transient_dead_lettered")
+    verdict = as_it_was(tmp_path, done("a", "b"), "9 fault f1 outage svc->place began", left=()).broken_as(
+        "transient_dead_lettered"
+    )
 
     assert (outcome(verdict).word, outcome(verdict).failure) == ("vacuous", "inconclusive")
 
@@ -142,7 +150,9 @@ def test_unknown_stays_unknown(tmp_path):
 def test_a_label_that_the_check_does_not_have_is_refused(tmp_path, label):
     verdict = effected_once(history(tmp_path))
 
-    with pytest.raises(UsageError, match=r"effected_once cannot be broken as '.*'; its labels are: not_effected, duplicated_by_expiry"):
+    with pytest.raises(
+        UsageError, match=r"effected_once cannot be broken as '.*'; its labels are: not_effected, duplicated_by_expiry"
+    ):
         verdict.broken_as(label)
 
 
@@ -210,7 +220,9 @@ def test_witnesses_are_the_first_few(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("t", "moment"), [(2.0, "1.20 s after outage on svc->place began"), (12.0, "3.10 s after outage on svc->place ended")], ids=["in", "after"]
+    ("t", "moment"),
+    [(2.0, "1.20 s after outage on svc->place began"), (12.0, "3.10 s after outage on svc->place ended")],
+    ids=["in", "after"],
 )
 def test_a_moment_is_told_from_the_fault(tmp_path, t, moment):
     lines = [OUTAGE, rejected("b", first=3), rejected("a", t=t)]
@@ -223,4 +235,3 @@ def test_every_label_has_its_promise_and_hint():
         assert PROMISES[name]
         assert set(HINTS[name]) == set(check.labels)
         assert all(hint(name, label) for label in check.labels)
-
