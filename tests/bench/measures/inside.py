@@ -126,9 +126,9 @@ def sandbox(stage: Stage) -> list[Row]:
         began = now()
         with stage.run.scenario(Story("sandbox", str(number), "bench", "")) as told:
             start = now()
-            told.sandbox.rabbitmq.queue("jobs")
+            told.sandbox.rabbitmq.queue("rabbit")
             between = now()
-            told.sandbox.aws.queue("jobs")
+            told.sandbox.aws.queue("sqs")
             end = now()
         whole.append(1e3 * (now() - began))
         vhost.append(1e3 * (between - start))

@@ -7,8 +7,8 @@ from tests.bench.measures.stage import HOW, ROADS, Stage, Wire, busy_thread, pro
 from tests.bench.rows import Round, Row, added_ratios, percentile, percentiles, ratios, row, turned
 
 DEFAULT = "process"
-ROUNDS = 15
-FLOOD = 1_500
+ROUNDS = 11
+FLOOD = 1_000
 DELAYS = {"5ms": 0.005, "50ms": 0.05}
 WHAT = {
     "tap": "one tap, recording",
@@ -17,7 +17,7 @@ WHAT = {
     "amqp": "publish to callback, 512 B, pika",
     "sqs": "send, receive and delete, 440 B, boto3",
 }
-SIZES = {"amqp": (8, 20), "sqs": (2, 6)}  # blocks and their length: what one road gets in one round
+SIZES = {"amqp": (5, 20), "sqs": (2, 5)}  # blocks and their length: what one road gets in one round
 
 
 def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, block: int, rounds: int = ROUNDS) -> list[Round]:
@@ -104,6 +104,23 @@ def amqp_flood(stage: Stage) -> list[Row]:
         one("toxiproxy_vs_direct", "toxiproxy", "direct", "Toxiproxy without toxics and nothing else"),
         *(one(f"link_vs_direct.{how}", f"{how}.link", "direct", f"the whole link, taps in a {how}") for how in HOW),
         one("tap_vs_direct.thread", "thread.tap", "direct", "one tap in a thread"),
+        *_processor(stage),
+    ]
+
+
+def _processor(stage: Stage) -> list[Row]:
+    """Return what one message costs in processor time: what a machine shared with others hardly changes."""
+    costs: dict[str, list[float]] = {}
+    for road, program in [(f"{DEFAULT}.tap", "harness.recorder"), ("toxiproxy", "toxiproxy-server")] * ROUNDS:
+        before = stage.spent_by(program)
+        stage.load.ask("floods", roads=[f"amqp {road}"], messages=FLOOD)
+        costs.setdefault(program, []).append((stage.spent_by(program) - before) / FLOOD * 1e6)
+    tap, toxiproxy = costs.values()
+    against = [mine / theirs for mine, theirs in zip(tap, toxiproxy, strict=True)]
+    note = "publish, delivery and acknowledgement of one message in the flood, all three decoded and recorded; processor time"
+    return [
+        row("amqp.e2e.tap_processor", tap, unit="us", note=note),
+        row("amqp.e2e.tap_processor_vs_toxiproxy", against, unit="ratio", note=f"{note}; against that of Toxiproxy"),
     ]
 
 
