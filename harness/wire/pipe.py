@@ -1,4 +1,4 @@
-"""One connection through one tap, or to a resource: the session in the middle, and how an end on one side becomes one on the other."""
+"""One connection through one tap, or to a resource: a session in the middle, and what ends on one side ends on the other."""
 
 import asyncio
 import socket

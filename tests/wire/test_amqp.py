@@ -204,3 +204,10 @@ def test_transactions_are_told() -> None:
     sink = CollectingSink()
     wire(sink).ask(b.method(1, spec.Tx.Select()))
     assert sink.events[0].kind == "gap"
+
+
+def test_an_answer_to_nothing_is_nothing() -> None:
+    sink = CollectingSink()
+    one = wire(sink)
+    assert one.reply(b.consume_ok(1) + b.content(9, BODY) + b.closed(4)).endswith(b.closed(4))
+    assert sink.events == []

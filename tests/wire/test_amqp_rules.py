@@ -191,3 +191,15 @@ def test_a_return_is_never_altered() -> None:
     _, one, _ = ruled("far", altered(attributes={"a": "1"}))
     back = b.method(1, spec.Basic.Return(reply_code=312, reply_text="x", exchange="", routing_key="q")) + b.content(1, BODY)
     assert one.reply(back) == back
+
+
+def test_a_rule_is_counted_exactly_and_once_it_is_gone_it_is_not_taken() -> None:
+    book = RuleBook()
+    twice, other = lost(times=2), Rule(id="f2", name="altered", link=LINK, drop=("a",))
+    book.arm(twice)
+    book.arm(other)
+    assert [book.take(twice) for _ in range(3)] == [True, True, False]
+    assert book.armed(LINK) == (other,)
+    book.disarm("f2")
+    book.disarm("f2")
+    assert (book.take(other), book.armed(LINK)) == (False, ())

@@ -9,8 +9,10 @@ from contextlib import suppress
 import pytest
 
 from harness.clock import eventually
-from harness.wire.link import Pair
-from tests.wire.links import Loop, Road, received, rst
+from harness.wire.link import Pair, TappedLink
+from harness.wire.rules import RuleBook
+from tests.wire.links import Loop, Passing, Road, received, rst
+from tests.wire.taps import CollectingSink
 
 
 def test_bytes_pass_both_ways_and_both_taps_record_them_under_one_number(road: Road) -> None:
@@ -238,3 +240,13 @@ def test_a_held_connection_that_is_reset_meanwhile_lets_go_of_everything(road: R
         service.recv(1)
     road.loop.call(road.sink.held[0].release)
     assert road.until("closed", "far").how == "rst"
+
+
+def test_what_was_refused_before_it_was_connected_stays_so(loop: Loop) -> None:
+    link = loop.call(
+        lambda: TappedLink("a->b", sink=CollectingSink(), rules=RuleBook(), session=Passing, target=("127.0.0.1", 1))
+    )
+    loop.call(link.accept)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", link.near), timeout=10)
+    loop.call(link.close)
