@@ -58,7 +58,9 @@ class Http:
     def answer(self, connection: Serving, x: int, request: Message) -> Iterator[Step]:
         """Carry out one request."""
         key = key_of(self._key, request)
-        yield from connection.tell(self._requested(x, request, key))
+        cut = yield from connection.tell(self._requested(x, request, key))
+        if cut:
+            return  # the fault that begins at this moment comes before the receiver
         if self._status is not None:
             status, sent = self._status, response(self._status, b"{}", to=request)
         elif request.method in CHANGES and self._key is not None:

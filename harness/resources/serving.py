@@ -1,6 +1,6 @@
 """What every resource over HTTP shares: requests read to their last byte, in their order, and answers of the harness's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
@@ -73,12 +73,17 @@ class Serving:
         if begun is not None:
             self._server.broke_off(self, self._x + 1, begun)
 
-    def tell(self, event: Event) -> Iterator[Step]:
-        """Record an event at the resource; yield the barrier that begins there, if one does."""
+    def tell(self, event: Event) -> Generator[Step, None, bool]:
+        """Record an event at the resource; yield the barrier that begins there, if one does.
+
+        Return whether the connection was cut while the barrier held: what has not begun by then never arrived.
+        """
         event.at, event.link, event.conn = "resource", self._tap.link, self._tap.conn
         hold = self._tap.recorder.record(event)
-        if hold is not None:
-            yield hold
+        if hold is None:
+            return False
+        yield hold
+        return hold.cut
 
 
 def response(status: int, body: bytes = b"", *, to: Message | None = None, fields: Mapping[str, str] | None = None) -> bytes:

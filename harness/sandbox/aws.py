@@ -16,7 +16,7 @@ from harness.errors import StackLostError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Key, Link
 from harness.sandbox.effects import Effect, named
-from harness.sandbox.queues import Ending, Queue, Role
+from harness.sandbox.queues import Ending, Look, Queue, Role
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import REGION, Parts
 
@@ -199,11 +199,12 @@ class SqsQueue(Queue):
             Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
         )
 
-    def look(self) -> int:
-        """Return the messages that could be received now or after their delay: visible and delayed, not those in flight."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    def look(self) -> Look:
+        """Return visible and delayed messages, and those in flight: LocalStack's counts are exact, whatever their names say."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"]
         found = self._broker.call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return sum(int(found.get(name, 0)) for name in names)
+        visible, delayed, in_flight = (int(found.get(name, 0)) for name in names)
+        return Look(visible + delayed, in_flight)
 
     def scan(self) -> int:
         """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.clock import now, pause
 from harness.history.events import Declaration
 from harness.history.progress import Progress
-from harness.sandbox.queues import Queue
+from harness.sandbox.queues import Look, Queue
 from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context
 
@@ -39,7 +39,7 @@ class Drain:
         self._tail = tail
         self._quiet = quiet
         self._faults = faults
-        self._last_looks: tuple[float, Mapping[str, int]] = (-1.0, {})
+        self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
 
     def wait(self, within: float | None) -> Outcome:
         """Return when the world is quiet or steady, or when `within` seconds are over (default: from the timers in play)."""
@@ -62,7 +62,7 @@ class Drain:
 
     def looks(self) -> Mapping[str, int]:
         """Return the last exact look at every queue: how many messages were ready in it."""
-        return self._last_looks[1]
+        return {name: look.ready for name, look in self._last_looks[1].items()}
 
     def _said(self, progress: Progress) -> str:
         rest = {name: count for name, count in self.looks().items() if count}
@@ -95,11 +95,16 @@ class Drain:
         before, last = self._last_looks
         if counts != last:
             self._last_looks = (t, counts)
-            return "the ready counters changed between two looks"
+            return "the counters of the queues changed between two looks"
         if t - before < BETWEEN_LOOKS:
-            return "one more look at the ready counters is due"
-        due = [name for name, count in counts.items() if count and self._timed(self._context.declared[name])]
-        return f"{counts[due[0]]} message(s) in {due[0]} come back when their time is over" if due else ""
+            return "one more look at the counters of the queues is due"
+        for name, look in counts.items():
+            if look.ready and self._timed(self._context.declared[name]):
+                return f"{look.ready} message(s) in {name} come back when their time is over"
+            # An emulator makes messages visible on a tick of its own, up to a second after their timeout.
+            if look.in_flight:
+                return f"{look.in_flight} message(s) of {name} are in flight until their visibility timeout is over"
+        return ""
 
     @staticmethod
     def _timed(declaration: Declaration) -> bool:

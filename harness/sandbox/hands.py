@@ -46,8 +46,10 @@ class SandboxHands:
         self._context.toxiproxy.enable(self._context.proxy(link))
 
     def add_latency(self, link: Link, seconds: float) -> None:
-        """Delay what comes back on this link, in place of a latency that is there already."""
-        self.remove_latency(link)
+        """Delay what comes back on this link, in place of a latency that is there already.
+
+        Toxiproxy updates it in place; taken away first, it would let go what it holds back.
+        """
         self._latencies[link] = self._context.toxiproxy.add_latency(self._context.proxy(link), seconds=seconds)
 
     def remove_latency(self, link: Link) -> None:

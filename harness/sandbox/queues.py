@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.errors import UsageError
 from harness.history.events import Event
@@ -12,6 +12,13 @@ from harness.sandbox.things import Context, Usable
 Body = Mapping[str, object] | str | bytes
 Ending = Literal["effected", "dead-lettered", "refused"]
 Role = Literal["work", "retry", "dead-letter", "parking"]
+
+
+class Look(NamedTuple):
+    """One exact look at a queue: messages that are ready or delayed, and those that the broker counts as handed out."""
+
+    ready: int
+    in_flight: int = 0
 
 
 def encode(body: Body) -> bytes:
@@ -114,8 +121,8 @@ class Queue(Usable):
     def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
         raise NotImplementedError
 
-    def look(self) -> int:
-        """Return how many messages lie in the queue, ready or delayed, exactly and without touching them."""
+    def look(self) -> Look:
+        """Return how many messages the queue has, exactly and without touching them."""
         raise NotImplementedError
 
     def scan(self) -> int:

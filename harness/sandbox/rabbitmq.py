@@ -14,7 +14,7 @@ from harness.errors import StackLostError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link
 from harness.sandbox.effects import Effect, named
-from harness.sandbox.queues import Ending, Queue, Role
+from harness.sandbox.queues import Ending, Look, Queue, Role
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
 from harness.stack.management import Management
@@ -193,9 +193,12 @@ class RabbitQueue(Queue):
             return
         self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key, wire="Basic.Publish"))
 
-    def look(self) -> int:
-        """Return the ready messages by a passive declare: exact, where the management API lags by seconds."""
-        return int(self._broker.channel.queue_declare(self.thing_name, passive=True).method.message_count)
+    def look(self) -> Look:
+        """Return the ready messages by a passive declare: exact, where the management API lags by seconds.
+
+        What is handed out is known from the taps.
+        """
+        return Look(self._broker.channel.queue_declare(self.thing_name, passive=True).method.message_count)
 
     def scan(self) -> int:
         """Write every message still in the queue into the journal; closing the connection puts them back."""

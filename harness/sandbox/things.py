@@ -1,6 +1,5 @@
 """What a scenario's world is made of, seen from the inside: the context that brokers, queues, resources and services share."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +36,7 @@ class Context:
     links: dict[Link, int] = field(default_factory=dict)
     declared: dict[str, Declaration] = field(default_factory=dict)
     ends: list[Callable[[], None]] = field(default_factory=list)
-    origin: float = math.inf
+    origin: float = field(default_factory=now)
 
     def name(self, thing: "Usable") -> None:
         """Take the thing's name; every name in a sandbox is given once."""

@@ -5,9 +5,11 @@ write buffer. Nothing is ever sent twice.
 """
 
 import asyncio
+import select
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, Protocol, cast
 
 from harness.wire.sockets import end
@@ -87,6 +89,14 @@ class End(asyncio.Protocol):
         elif hasattr(self, "transport"):
             end(self.transport, rst=rst)
 
+    def gone(self) -> bool:
+        """Whether the peer has ended the connection, also where that was not read yet."""
+        if self.transport.is_closing():
+            return True
+        asked = select.poll()
+        asked.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+        return bool(asked.poll(0))
+
     def read(self, *, wanted: bool) -> None:
         """Read from this socket, or leave what comes in the kernel."""
         if wanted != self._reading and not self.transport.is_closing():
@@ -137,7 +147,7 @@ class Pump:
                 elif isinstance(step, Hold):
                     if not step.done.done():
                         self._held = steps
-                        step.done.add_done_callback(self.go_on)
+                        step.done.add_done_callback(partial(self._released, step))
                         self.pace()
                         return
                 else:
@@ -152,7 +162,11 @@ class Pump:
             if self.written is not None:
                 self.written(data)
 
-    def go_on(self, _: object = None) -> None:
+    def _released(self, hold: Hold, _: object) -> None:
+        hold.cut = self._ending is not None or self._source.gone()
+        self.go_on()
+
+    def go_on(self) -> None:
         """Carry on with what waits: a barrier was released, or the connection starts."""
         steps, self._held = self._held, None
         if steps is not None and not self._owner.over:

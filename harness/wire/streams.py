@@ -20,12 +20,16 @@ Seat = Literal["near", "far", "resource"]
 
 
 class Hold:
-    """Bytes wait until this is released (a barrier): `done` is a future of the recorder's loop. Made by the recorder only."""
+    """Bytes wait until this is released (a barrier): `done` is a future of the recorder's loop. Made by the recorder only.
 
-    __slots__ = ("done",)
+    `cut` says afterwards that the sender of these bytes ended its connection while they were held.
+    """
+
+    __slots__ = ("cut", "done")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.done: asyncio.Future[None] = loop.create_future()
+        self.cut = False
 
     def release(self) -> None:
         """Let the bytes go on; harmless when they already did. To be called in the recorder's loop."""

@@ -94,7 +94,7 @@ def test_messages_on_rabbitmq_are_sent_looked_at_and_found(sandbox: Sandbox, kin
     looked = jobs.look()
     events = journal(sandbox)
     residue = [event for event in events if event.kind == "residue"]
-    assert looked == 3
+    assert looked == (3, 0)
     assert [event.key for event in events if event.kind == "acknowledged"] == ["1", "2", "3"]
     assert [event.key for event in residue] == ["1", "2", "3"]
     assert (residue[0].headers or {}).get("colour") == "red"
@@ -108,7 +108,7 @@ def test_messages_on_sqs_are_sent_looked_at_and_found(sandbox: Sandbox, name: st
     looked = jobs.look()
     events = journal(sandbox)
     residue = [event for event in events if event.kind == "residue"]
-    assert looked == 3
+    assert looked == (3, 0)
     assert {event.key for event in residue} == {"1", "2", "3"}
     assert residue[0].attributes == {"colour": ("String", "red")}
     assert [event.mid for event in residue] == [event.mid for event in events if event.kind == "acknowledged"]

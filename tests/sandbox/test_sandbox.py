@@ -221,3 +221,26 @@ def test_a_stack_that_is_lost_stops_everything(sandbox: Sandbox):
     sandbox._context.lost = lambda: "RabbitMQ ended with status -9"  # noqa: SLF001 (no test kills the stack of all others)
     with pytest.raises(StackLostError, match="RabbitMQ ended with status -9"):
         sandbox.drain()
+
+
+def test_an_outage_that_begins_with_a_request_comes_before_its_effect(sandbox: Sandbox):
+    worker, _ = working(sandbox)
+    tcs = sandbox._context.things["tcs"]  # noqa: SLF001 (kept from `working`)
+    sandbox.inject(outage(worker.link(tcs), begins=tcs.requested(2), lasts=0.5))  # type: ignore[attr-defined]
+    publish(sandbox, 2)
+    history = sandbox.drain(within=5)
+    effects = [event.key for event in history.events() if event.kind == "effected"]
+    faults = history.ledger().world.faults.values()
+    assert effects == ["1"]
+    assert [one.bites > 0 for one in faults] == [True]
+
+
+def test_a_message_in_flight_on_sqs_is_waited_for(sandbox: Sandbox):
+    jobs = sandbox.aws.queue("jobs", key="/id", visibility_timeout=2)
+    jobs.publish([{"id": 1}])
+    sandbox.aws.call("receive_message", QueueUrl=jobs.url)
+    looked = jobs.look()
+    history = sandbox.drain()
+    assert looked == (0, 1)
+    assert [event.data for event in history.events() if event.kind == "scanned"] == [{"messages": 1}]
+    assert "left in queues: 1 in jobs" in str(sandbox.end().outcome)
