@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from harness.history import History
-from harness.history.events import KINDS, Declaration, Event, Header
+from harness.history.events import Declaration, Event, Header
 
 BROKER, PLACE = "svc->rabbitmq", "svc->place"
 SEEN_TWICE = {"delivered": ("far", "near"), "settled": ("near", "far"), "confirmed": ("far", "near"), "closed": ("far", "near")}
@@ -97,9 +97,6 @@ def spoken(line: str) -> list[Event]:
     kind, *rest = words
     if kind == "posted":
         return _posted(second, rest)
-    if kind not in KINDS:
-        message = f"{line!r}: there is no kind {kind!r}"
-        raise ValueError(message)
     seats = (at,) if at else SEEN_TWICE.get(kind, ("",))
     return [_event(second, seat, kind, rest) for seat in seats]
 
@@ -124,8 +121,15 @@ def _event(second: str, seat: str, kind: str, words: list[str]) -> Event:
         values["link"] = PLACE if kind in ON_PLACE else BROKER
     values.setdefault("conn", 0 if values.get("at", "harness") == "harness" else 1)
     if "data" in values:
-        values["data"] = {name: value.replace("_", " ") if name == "reason" else value for name, value in values["data"].items()}
+        values["data"] = {name: _plain(value) for name, value in values["data"].items()}
     return msgspec.convert(values, Event, strict=False)
+
+
+def _plain(word: str) -> object:
+    """Return a number as a number; a text of several words is written with ~ between them."""
+    if word.isdigit():
+        return int(word)
+    return float(word) if word.replace(".", "", 1).isdigit() else word.replace("~", " ")
 
 
 def _put(values: dict[str, Any], name: str, word: str) -> None:

@@ -7,7 +7,7 @@ need a drained run and the final scan.
 
 from collections.abc import Callable
 
-from harness.checks.ends import End, Ends, consumers_cut_off, delivery_events, last_of, stuck_since
+from harness.checks.ends import End, Ends, consumers_cut_off, delivery_events, last_of, stuck_since, times
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
 
@@ -176,7 +176,7 @@ def _dropped(ledger: Ledger, end: End, findings: Findings) -> bool:
     limit = obligation.queue.declaration.max_receive_count
     if obligation.queue.sqs or limit is None or obligation.queue.declaration.kind != "quorum" or obligation.far <= limit:
         return False
-    said = f"delivered {obligation.far} times at a delivery limit of {limit}, and it is in no queue"
+    said = f"delivered {times(obligation.far)} at a delivery limit of {limit}, and it is in no queue"
     return _add("dropped", ledger, end, findings, sure=ledger.drained and end.scanned, at=obligation.last_delivery, said=said)
 
 
@@ -186,7 +186,7 @@ def _stuck(ledger: Ledger, end: End, findings: Findings) -> bool:
         return False
     first, last = end.obligation.first_delivery, end.obligation.last_delivery
     span = last[1] - first[1] if first is not None and last is not None else 0.0
-    said = f"delivered {end.obligation.far} times in {span:.1f} s without effect, and nothing else is due"
+    said = f"delivered {times(end.obligation.far)} in {span:.1f} s without effect, and nothing else is due"
     return _add("stuck", ledger, end, findings, sure=True, at=since, said=said)
 
 
@@ -202,7 +202,7 @@ def _gone(ledger: Ledger, end: End, findings: Findings) -> bool:
         return _add("expired", ledger, end, findings, sure=ledger.drained, at=None, said=said)
     last = last_of(obligation)
     sure = ledger.drained and obligation.acks > 0 and (last is None or not last.word)
-    how = f"delivered {obligation.far} times and never settled" if obligation.far else "never delivered"
+    how = f"delivered {times(obligation.far)} and never settled" if obligation.far else "never delivered"
     said = f"the broker had acknowledged it; {how}, and it is in no queue"
     if not obligation.acks and not obligation.far:
         return False
@@ -217,7 +217,7 @@ def _left(ledger: Ledger, end: End, findings: Findings) -> bool:
     if consumers_cut_off(ledger, obligation.queue):
         return False
     if obligation.far:
-        said = f"delivered {obligation.far} times, then never again, while its consumer lived"
+        said = f"delivered {times(obligation.far)}, then never again, while its consumer lived"
         return _add("wedged", ledger, end, findings, sure=ledger.drained, at=obligation.last_delivery, said=said)
     said = "never delivered, while its consumer lived"
     return _add("unconsumed", ledger, end, findings, sure=ledger.drained, at=(obligation.sent_n, obligation.sent_t), said=said)

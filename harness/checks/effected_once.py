@@ -5,7 +5,7 @@ A second effect is put down to why there was a second delivery, or to the servic
 
 from itertools import pairwise
 
-from harness.checks.ends import Ends, delivery_events, last_of
+from harness.checks.ends import Ends, delivery_events, last_of, times
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
 from harness.history.obligations import Effect, Obligation
@@ -89,6 +89,6 @@ def _missing(ledger: Ledger, obligation: Obligation, findings: Findings, *, dead
         return
     last = last_of(obligation)
     n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
-    said = f"delivered {obligation.far} times, never effected" + (", dead-lettered" if dead else "")
+    said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if dead else "")
     sure = ledger.drained and not ledger.tainted(obligation)
     findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=(obligation.sent_n, *delivery_events(last)), said=said)

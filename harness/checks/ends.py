@@ -120,3 +120,8 @@ def delivery_events(delivery: Delivery | None) -> tuple[int, ...]:
         return ()
     request = delivery.request.n if delivery.request is not None else 0
     return (delivery.far_n, delivery.near_n, request, delivery.word_n, delivery.end_n)
+
+
+def times(count: int) -> str:
+    """Return how often, in words."""
+    return "once" if count == 1 else "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 (the word for it)

@@ -34,17 +34,9 @@ def outcome(verdict: Verdict) -> Outcome:
     if expected is None:
         return Outcome(word) if word == "kept" else Outcome(word, "violation", reason)
     if word == "kept":
-        return _should_have_broken(verdict, expected)
+        return Outcome(word, "violation", f"expected to be broken as {expected.label}, but it was kept: {reason}")
     problem = _other_labels(verdict, expected) or _other_keys(verdict, expected) or _before_the_fault(verdict)
     return Outcome(word, "violation" if problem else "", problem)
-
-
-def _should_have_broken(verdict: Verdict, expected: Expectation) -> Outcome:
-    if not verdict.premises_of(expected.label):
-        return Outcome(
-            "vacuous", "inconclusive", f"no message met what {expected.label.replace('_', ' ')} needs, so it could not have shown"
-        )
-    return Outcome("kept", "violation", f"expected to be broken as {expected.label}, but it was kept: {verdict.concluded.reason}")
 
 
 def _other_labels(verdict: Verdict, expected: Expectation) -> str:

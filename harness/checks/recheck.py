@@ -17,6 +17,7 @@ from harness.history.journal import Journal
 from harness.history.ledger import Ledger
 
 JOURNAL = "journal.jsonl"
+WORST = ("broken", "unknown", "vacuous", "kept")
 
 
 def recheck(folder: Path) -> list[dict[str, Any]]:
@@ -50,7 +51,7 @@ def scenario(path: Path, folder: Path) -> dict[str, Any]:
         "bypassed": len(ledger.bypassed),
         "journal": str(path.relative_to(folder)),
         "faults": faults(ledger),
-        "services": services(ledger),
+        "services": services(ledger, path.parent.relative_to(folder)),
         "checks": [entry(verdict) for verdict in verdicts],
     }
 
@@ -73,11 +74,10 @@ def summary(verdicts: list[Verdict], outcomes: list[Outcome]) -> dict[str, Any]:
     """Return expected, outcome and passed of a scenario: the worst of its verdicts counts; expected broken where one was."""
     failures = [one.failure for one in outcomes]
     worst = next((failure for failure in ("violation", "inconclusive") if failure in failures), "")
-    words = [one.word for one in outcomes if one.failure == worst] if worst else [one.word for one in outcomes]
-    order = ("broken", "unknown", "vacuous", "kept")
+    words = [one.word for one in outcomes]
     return {
         "expected": "broken" if any(verdict.expectation is not None for verdict in verdicts) else "kept",
-        "outcome": next((word for word in order if word in words), "vacuous"),
+        "outcome": next((word for word in WORST if word in words), "none"),
         "passed": bool(outcomes) and not worst,
         "failure": worst or ("" if outcomes else "inconclusive"),
     }
@@ -100,14 +100,14 @@ def faults(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
-def services(ledger: Ledger) -> list[dict[str, Any]]:
+def services(ledger: Ledger, folder: Path) -> list[dict[str, Any]]:
     """Return every started service: seconds until it was ready, its exit before the close, its log beside the journal."""
     return [
         {
             "name": one.name,
             "ready": None if one.ready is None or not one.started else round(one.ready - one.started[0], 3),
             "exit": one.exits[-1][3] if one.exits else None,
-            "log": f"{one.name}.log",
+            "log": str(folder / f"{one.name}.log"),
         }
         for one in ledger.world.services.values()
         if one.started

@@ -92,7 +92,12 @@ class Verdict:
     @cached_property
     def concluded(self) -> Conclusion:
         """The word, its reason, and the labels broken for sure."""
-        return conclude(self.history.ledger(), self._check, self.findings, self.waivers)
+        found = conclude(self.history.ledger(), self._check, self.findings, self.waivers)
+        expected = self.expectation
+        if expected is None or found.word != "kept" or self.premises_of(expected.label):
+            return found
+        reason = f"no message met what {expected.label.replace('_', ' ')} needs, so it could not have shown"
+        return Conclusion("vacuous", reason, waived=found.waived)
 
     @property
     def conclusion(self) -> Word:

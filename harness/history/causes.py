@@ -8,9 +8,10 @@ from harness.history.obligations import Delivery, Obligation
 from harness.history.world import Instance, Interval
 
 CAUSES = (
-    "requeue", "released", "expiry_held", "expiry_slow", "expiry_crashed", "connection_lost", "channel_closed",
-    "consumer_timeout", "service_exit", "ack_lost", "ack_in_doubt", "receive_lost", "injected", "dead_letter_cycle", "redriven", "republished",
-    "producer", "broker", "unexplained",
+    "requeue", "released", "expiry_held", "expiry_slow", "expiry_crashed",
+    "connection_lost", "channel_closed", "consumer_timeout", "service_exit",
+    "ack_lost", "ack_in_doubt", "receive_lost", "injected",
+    "dead_letter_cycle", "redriven", "republished", "producer", "broker", "unexplained",
 )  # fmt: skip
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 CONFIGURATION = frozenset({401, 403})

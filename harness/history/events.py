@@ -19,12 +19,14 @@ world
 
 messages (key = identity, see below; queue = the queue; mid = the broker's own message id)
   attempted     a send was begun. near, far, or harness (its own publish). data.exchange, data.routing_key (AMQP); queue = the
-                destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes)
+                destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes);
+                data.redriven: a dead letter sent back, not news of the sender's
   acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm. x as in the attempt; mid set
   refused       the send definitely failed: a 4xx seen far, basic.nack, an error made by a tap without forwarding
   returned      basic.return: unroutable. status, data.text
   delivered     handed out (far) or seen by the service (near). tag = receipt handle digest, or "channel:delivery tag" on AMQP.
-                redelivered; count = ApproximateReceiveCount / x-delivery-count where on the wire; attributes, headers
+                redelivered; count = ApproximateReceiveCount / x-delivery-count where on the wire; attributes, headers. SQS:
+                data.visibility = the request's own timeout; data.requested = when the request passed (optional, narrows deadlines)
   settled       the consumer's word passing this tap: how = ack | reject | requeue | delete | visibility | no_ack | cancel.
                 tag as in delivered; delay = the new visibility timeout in seconds. AMQP multiple acks are recorded once per tag.
   confirmed     the broker's answer to a settlement (SQS only): ok, status. Same x and tag as the settled event.
@@ -38,7 +40,8 @@ resources (HTTP and others)
   noticed       an alarm sink heard something. data.text
 
 faults
-  fault         how = injected | began | ended | failed. fault = its id ("f1"), data.fault = name, data.link / victim, data.code = repr
+  fault         how = injected | began | ended | failed. fault = its id ("f1"), data.fault = name, data.link / victim,
+                data.code = repr; data.call: the faults of one `inject` call are alternatives
   bit           one message or request was changed by a rule in a tap: fault, link, conn, x, key, queue, wire
                 (outage, latency and kill leave their bite as ordinary events: `bites.py` counts them)
 

@@ -19,6 +19,8 @@ from harness.history.world import Queue, World
 CONTEXT = frozenset(
     {"declared", "started", "ready", "exited", "fault", "drained", "closing", "scanned", "gap", "bypassed", "noticed"}
 )
+BOTH_TAPS = 2
+"""Each delivery is counted where it was handed out and where it arrived."""
 
 
 class Ledger:
@@ -206,7 +208,7 @@ class Ledger:
         if queue is not None and queue.home is not None and event.key:
             obligation = queue.home.obligations[event.key]
             counted = (event.data or {}).get("delivered", 0)
-            obligation.far += counted if isinstance(counted, int) else 0
+            obligation.far += counted // BOTH_TAPS if isinstance(counted, int) else 0
 
     # ------------------------------------------------------------------ what checks ask
 

@@ -83,12 +83,9 @@ class Delivery(msgspec.Struct, eq=False):
     @property
     def let_go_with_pause(self) -> bool:
         """Whether its last word was a visibility timeout above 0, after which the service did nothing: a retry is due."""
-        return bool(
-            self.word == "visibility"
-            and self.delay > 0
-            and self.confirmed
-            and (self.request is None or self.request.t < self.word_t)
-        )
+        if self.word != "visibility" or not self.delay > 0 or not self.confirmed or self.stale:
+            return False
+        return self.request is None or self.request.t < self.word_t
 
 
 class Obligation(msgspec.Struct, eq=False):

@@ -21,8 +21,8 @@ class Queue:
     """One declared queue and its obligations. `home` is the work queue whose obligations its messages belong to."""
 
     __slots__ = (
-        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned", "sets",
-        "sqs",
+        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned",
+        "sets", "sqs",
     )  # fmt: skip
 
     def __init__(self, declaration: Declaration) -> None:

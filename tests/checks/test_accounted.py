@@ -249,3 +249,20 @@ def test_a_message_put_away_comes_back_when_more_happens_to_it(tmp_path):
     assert accounted(run).conclusion == "kept"
     assert run.ledger().world.queues["q"].obligations["a"].further == {"broker": 1}
     assert list(run.ledger().world.queues["q"].obligations) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("healed", "labels"),
+    [("", set()), ("3 fault f1 outage svc->rabbitmq ended", {"wedged", "unconsumed"})],
+    ids=["still down", "healed"],
+)
+def test_what_waits_behind_a_link_that_is_still_down_waits(tmp_path, healed, labels):
+    cut = "1 delivered q a 1:1\n2 fault f1 outage svc->rabbitmq began\n2 closed svc->rabbitmq 1 fin"
+
+    assert set(accounted(history(tmp_path, sent("a", "b"), cut, healed, over("q a", "q b"))).findings.labels) == labels
+
+
+def test_what_was_returned_and_handed_out_is_not_unrouted(tmp_path):
+    lines = ["0 harness attempted q a\n0 harness returned q a\n0 harness attempted q a", done("a"), over()]
+
+    assert accounted(history(tmp_path, *lines)).conclusion == "kept"

@@ -71,7 +71,7 @@ def test_a_fault_that_bit_and_a_message_tried_again_put_a_promise_to_the_test(tm
 
 OUT_OF_REACH = {
     "it never began": (["1 fault f1 outage svc->place injected"], "it never began: its moment did not come"),
-    "it could not begin": (["1 fault f1 outage svc->place failed reason=no_such_proxy"], "did not bite: no such proxy"),
+    "it could not begin": (["1 fault f1 outage svc->place failed reason=no~such~proxy"], "did not bite: no such proxy"),
     "an idle connection is cut": (
         [done("b", t=0.2, first=5), began(t=2), "2.1 near closed svc->place 1 fin", ENDED],
         "f1 outage on svc->place did not bite: it met no message and no request",
@@ -207,9 +207,9 @@ def test_kept_as_fixed_needs_a_message_that_was_really_tried_again(tmp_path, var
 
 IGNORANCE = {
     "not drained": ([over(queues=BOTH, how="no")], "not drained: the run ended before its drain"),
-    "not drained, and why": (["9 drained no reason=messages_still_move"], "not drained: messages still move"),
+    "not drained, and why": (["9 drained no reason=messages~still~move"], "not drained: messages still move"),
     "interrupted": ([], "not drained"),
-    "bypassed": (["4 bypassed reason=svc_talks_past_it", over(queues=BOTH)], "traffic went around a link: svc talks past it"),
+    "bypassed": (["4 bypassed reason=svc~talks~past~it", over(queues=BOTH)], "traffic went around a link: svc talks past it"),
     "late effect": ([over(queues=BOTH), "51 resource effected a 5"], "late effect: event"),
     "late settlement": ([over(queues=BOTH), "51 far settled q a 1:1 ack"], "late effect: event"),
 }
@@ -224,7 +224,7 @@ def test_unknown(tmp_path, lines, reason):
 
 
 def test_a_blind_tap_taints_what_used_its_connection(tmp_path):
-    lines = [sent("a", "b"), done("a"), "3 delivered q b 1:2", "4 gap svc->rabbitmq 1 reason=not_AMQP", over("q b", queues=BOTH)]
+    lines = [sent("a", "b"), done("a"), "3 delivered q b 1:2", "4 gap svc->rabbitmq 1 reason=not~AMQP", over("q b", queues=BOTH)]
     verdict = accounted(history(tmp_path, *lines, world=WORLD))
 
     assert (verdict.conclusion, verdict.definite) == ("unknown", 0)

@@ -54,7 +54,7 @@ def test_a_violation_tells_the_whole_story(tmp_path):
     assert str(caught.value).splitlines() == [
         "effected_once: broken: 1 of 2 messages: not effected",
         "  promise: every message has its effect once",
-        "  first: a: delivered 1 times, never effected, dead-lettered (0.30 s after outage on svc->place began)",
+        "  first: a: delivered once, never effected, dead-lettered (0.30 s after outage on svc->place began)",
         "  events: 5, 11, 12, 13, 14 of message a in queue q",
         "  look at: what the consumer does with a message after its attempt failed",
         "also nothing_dead_lettered: broken: 1 of 2 messages: transient dead lettered",

@@ -150,7 +150,7 @@ def test_a_history_is_prepared_once_before_it_is_read(tmp_path):
 
 
 def test_a_phase_ends_where_it_was_drained(tmp_path):
-    path = journal(tmp_path, sent("a"), "1 drained quiet", "2 drained no reason=still_moving")
+    path = journal(tmp_path, sent("a"), "1 drained quiet", "2 drained no reason=still~moving")
 
     assert History(path, until=5).drained
     assert [event.n for event in History(path, until=5).events()] == [1, 2, 3, 4, 5]
