@@ -67,7 +67,7 @@ class Stage:
     @cached_property
     def amqp(self) -> tuple[str, ...]:
         """The roads to RabbitMQ, connected."""
-        _ = self.sandbox.rabbitmq.queue("bench")
+        _ = self.sandbox.rabbitmq.queue("bench-amqp")
         ports = self._ports("amqp")
         self.load.ask("open_amqp", roads={name: self.sandbox.rabbitmq.parts(port).value for name, port in ports.items()})
         return tuple(ports)
