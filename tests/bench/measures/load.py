@@ -12,7 +12,7 @@ import boto3
 import pika
 from botocore.config import Config
 
-from harness.clock import now
+from harness.clock import now, pause
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -110,13 +110,15 @@ class Load:
         for name, (endpoint, url, account) in roads.items():
             self._roads[f"sqs {name}"] = Sqs(endpoint, url, account)
 
-    def trips(self, roads: list[str], blocks: int, block: int) -> dict[str, list[float]]:
-        """Return seconds by road: in turn over all roads `block` messages, so many times."""
+    def trips(self, roads: list[str], blocks: int, block: int, rest: float) -> dict[str, list[float]]:
+        """Return seconds by road: in turn over all roads `block` messages, so many times, each after `rest` seconds."""
         found: dict[str, list[float]] = {name: [] for name in roads}
         for _ in range(blocks):
             for name in roads:
                 road = self._roads[name]
-                found[name] += [road.trip() for _ in range(block)]
+                for _number in range(block):
+                    pause(rest)
+                    found[name].append(road.trip())
         return found
 
     def floods(self, roads: list[str], messages: int) -> dict[str, list[float]]:

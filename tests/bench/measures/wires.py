@@ -7,6 +7,7 @@ from tests.bench.measures.stage import HOW, ROADS, Stage, Wire, busy_thread, pro
 from tests.bench.rows import Round, Row, added_ratios, percentile, percentiles, ratios, row, turned
 
 DEFAULT = "process"
+"""Where taps run unless told otherwise: beside a busy test a tap in a thread waits for the interpreter at every message."""
 ROUNDS = 11
 FLOOD = 1_000
 DELAYS = {"5ms": 0.005, "50ms": 0.05}
@@ -20,10 +21,12 @@ WHAT = {
 SIZES = {"amqp": (5, 20), "sqs": (2, 5)}  # blocks and their length: what one road gets in one round
 
 
-def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, block: int, rounds: int = ROUNDS) -> list[Round]:
+def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, block: int) -> list[Round]:
     """Return seconds by road, of so many rounds; one round before them warms up."""
     names = [f"{wire} {road}" for road in roads]
-    found = [stage.load.ask("trips", roads=turned(names, number), blocks=blocks, block=block) for number in range(rounds + 1)]
+    found = [
+        stage.load.ask("trips", roads=turned(names, number), blocks=blocks, block=block, rest=0) for number in range(ROUNDS + 1)
+    ]
     return [{name.partition(" ")[2]: values for name, values in one.items()} for one in found[1:]]
 
 
@@ -140,13 +143,14 @@ def sqs_busy(stage: Stage) -> list[Row]:
 def delays(stage: Stage) -> list[Row]:
     """Target 6: how exactly the fault latency delays, seen by an AMQP consumer through the whole link."""
     _ = stage.amqp
-    road, rows, earliest = f"{DEFAULT}.link", [], []
+    rows, earliest = [], []
     for name, seconds in DELAYS.items():
-        errors: list[list[float]] = []
-        for _number in range(9):
-            path = percentile(rounds_of(stage, "amqp", [road], blocks=1, block=20, rounds=1)[0][road], 0.5)
+        errors = []
+        for _number in range(ROUNDS):
+            # The road at rest for as long as it will be delayed: what has slept wakes up slower than what is hot.
+            path = percentile(_delayed(stage, rest=seconds), 0.5)
             toxic = stage.toxiproxy.add_latency(proxy("amqp", DEFAULT), seconds=seconds)
-            late = rounds_of(stage, "amqp", [road], blocks=1, block=12, rounds=1)[0][road]
+            late = _delayed(stage, rest=0)
             stage.toxiproxy.remove_toxic(proxy("amqp", DEFAULT), toxic)
             earliest.append(1e3 * (min(late) - seconds))
             errors.append([1e3 * abs(one - seconds - path) for one in late])
@@ -157,3 +161,9 @@ def delays(stage: Stage) -> list[Row]:
         rows.append(row(f"latency.{name}.error_p99", everything, unit="ms", target=2.5, note=f"{note}; over all rounds"))
     early = row("latency.earliest", [min(earliest)], unit="ms", better="higher", target=0, note="the earliest against nominal")
     return [*rows, early]
+
+
+def _delayed(stage: Stage, *, rest: float) -> list[float]:
+    name = f"amqp {DEFAULT}.link"
+    found: list[float] = stage.load.ask("trips", roads=[name], blocks=1, block=12, rest=rest)[name]
+    return found
