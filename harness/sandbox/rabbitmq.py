@@ -63,7 +63,15 @@ class RabbitMQ(Usable):
         made = RabbitQueue(self, name, key=key, dead_letter=dead_letter)
         made.arguments = _arguments(kind, dead_letter, delivery_limit, ttl)
         declaration = Declaration(
-            what="queue", name=name, role=role, key=key, effects=named(effect), dead_letter=dead_letter, ttl=ttl, kind=kind
+            what="queue",
+            name=name,
+            role=role,
+            key=key,
+            effects=named(effect),
+            dead_letter=dead_letter,
+            ttl=ttl,
+            kind=kind,
+            max_receive_count=delivery_limit,
         )
         self._add(made, declaration)
         return made

@@ -1,5 +1,22 @@
 from tests.histories import history, over, sent
 
+LINES = [
+    "q                            attempted send to q",
+    "q                            acknowledged send to q",
+    "f1                           outage on svc->place began",
+    "far svc->rabbitmq            delivered from q (tag 1:1, receive 2, marked as redelivered)",
+    "near svc->place              request POST /x",
+    "svc->place                   request POST, of which only the head arrived",
+    "near svc->place              answer 503 to request 1 on connection 1",
+    "near svc->rabbitmq           settled: visibility after 5 s (tag 1:1)",
+    "far svc->rabbitmq            the broker took the settlement (tag 1:1)",
+    "far svc->rabbitmq            the broker did not take the settlement (tag 1:1)",
+    "svc                          exited 1",
+    "harness                      drained quiet",
+    "harness                      closing",
+    "q                            found in q by the final scan",
+]
+
 
 def test_a_story_is_one_line_an_event_with_the_faults_between(tmp_path):
     run = history(
@@ -17,24 +34,7 @@ def test_a_story_is_one_line_an_event_with_the_faults_between(tmp_path):
         over("q a"),
     )
 
-    lines = [line[21:] for line in run.story("a").splitlines()]
-
-    assert lines == [
-        "q                            attempted send to q",
-        "q                            acknowledged send to q",
-        "f1                           outage on svc->place began",
-        "far svc->rabbitmq            delivered from q (tag 1:1, receive 2, marked as redelivered)",
-        "near svc->place              request POST /x",
-        "svc->place                   request POST, of which only the head arrived",
-        "near svc->place              answer 503 to request 1 on connection 1",
-        "near svc->rabbitmq           settled: visibility after 5 s (tag 1:1)",
-        "far svc->rabbitmq            the broker took the settlement (tag 1:1)",
-        "far svc->rabbitmq            the broker did not take the settlement (tag 1:1)",
-        "svc                          exited 1",
-        "harness                      drained quiet",
-        "harness                      closing",
-        "q                            found in q by the final scan",
-    ]
+    assert [line[21:] for line in run.story("a").splitlines()] == LINES
 
 
 def test_a_message_nobody_saw_has_no_story(tmp_path):

@@ -56,9 +56,8 @@ def test_addresses_may_be_written_as_urls(stack: Stack):
 
 
 def test_every_address_that_is_missing_is_named():
-    with pytest.raises(
-        StackError, match=r"set HARNESS_RABBITMQ_URL \(such as amqp:.*HARNESS_RABBITMQ_MANAGEMENT_ADDRESS .*HARNESS_TOXIPROXY_ADDRESS"
-    ) as raised:
+    missing = r"set HARNESS_RABBITMQ_URL \(such as amqp:.*HARNESS_RABBITMQ_MANAGEMENT_ADDRESS .*HARNESS_TOXIPROXY_ADDRESS"
+    with pytest.raises(StackError, match=missing) as raised:
         external.attach({"HARNESS_LOCALSTACK_ADDRESS": "127.0.0.1:4566", "HARNESS_TOXIPROXY_ADDRESS": ""})
     assert "HARNESS_LOCALSTACK_ADDRESS" not in str(raised.value)
 

@@ -90,7 +90,7 @@ class Roads:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(20)
-        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.run_until_complete(rounds(self._loop))
         self._loop.close()
 
     def _do(self, act: Callable[..., T], *arguments: object) -> T:

@@ -19,6 +19,14 @@ T = TypeVar("T")
 RESET = struct.pack("ii", 1, 0)
 
 
+async def rounds(loop: asyncio.AbstractEventLoop, count: int = 20) -> None:
+    """Let the loop go round so many times."""
+    for _ in range(count):
+        turn = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
+
+
 class Loop:
     """An event loop in a thread of its own; `call` runs a function there."""
 
@@ -37,7 +45,7 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
 
     def close(self) -> None:
-        self.wait(asyncio.sleep(0.01))  # what is closing calls back once more
+        self.wait(rounds(self.loop))  # what is closing calls back once more
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
