@@ -4,7 +4,9 @@ The only module that knows pytest. It imports the harness when a scenario first 
 this plugin installed pays for nothing.
 """
 
+import contextlib
 import os
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ import pytest
 from harness.errors import HarnessError, InconclusiveError, MissingToolError, UsageError, Violation
 
 if TYPE_CHECKING:
-    from harness.report.recording import Session
+    from harness.report.recording import Recording, Session  # noqa: F401 (of a stash key's type)
     from harness.sandbox.sandbox import Sandbox
     from harness.stack.model import Stack
 
@@ -30,12 +32,14 @@ OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "seed": (None, "the seed of everything drawn", None),
     "recorder": ("process", "where taps run: process, thread", ("process", "thread")),
 }
+_TERMINAL: list[int] = []
 RECORDING = pytest.StashKey["Recording"]()
 SESSION = pytest.StashKey["Session"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; each has a HARNESS_* environment twin."""
+    _TERMINAL.append(os.dup(2))  # plugins are loaded before pytest begins to capture; progress has to be seen meanwhile
     group = parser.getgroup("harness", "cross-service contract and chaos tests")
     for name, (default, text, choices) in OPTIONS.items():
         said = f"{text} (HARNESS_{name.upper()}; default: {default})" + (f" [{'|'.join(choices)}]" if choices else "")
@@ -48,9 +52,14 @@ def option(config: pytest.Config, name: str) -> str | None:
     given: str | None = config.getoption(f"harness_{name}")
     value = given if given is not None else os.environ.get(f"HARNESS_{name.upper()}", default)
     if choices is not None and value not in choices:
-        message = f"--harness-{name}={value}: choose one of {', '.join(choices)}"
+        message = f"{_said(config, name)}{value}: choose one of {', '.join(choices)}"
         raise pytest.UsageError(message)
     return value
+
+
+def _said(config: pytest.Config, name: str) -> str:
+    """Return how this option was given, for messages."""
+    return f"HARNESS_{name.upper()}=" if config.getoption(f"harness_{name}") is None else f"--harness-{name}="
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,8 +71,20 @@ def pytest_configure(config: pytest.Config) -> None:
         option(config, name)
     seed = option(config, "seed")
     if seed is not None and not seed.isdigit():
-        message = f"--harness-seed={seed}: a seed is a whole number"
+        message = f"{_said(config, 'seed')}{seed}: a seed is a whole number"
         raise pytest.UsageError(message)
+
+
+def pytest_unconfigure() -> None:
+    """Give back what `pytest_addoption` took."""
+    if _TERMINAL:
+        os.close(_TERMINAL.pop())
+
+
+def _progress(line: str) -> None:
+    """Show a line past pytest's capture; it is called from several threads, so it is one write."""
+    if _TERMINAL:
+        os.write(_TERMINAL[-1], f"{line}\n".encode())
 
 
 def _session(config: pytest.Config) -> "Session":
@@ -79,15 +100,19 @@ def _session(config: pytest.Config) -> "Session":
             seed=option(config, "seed"),
             argv=list(config.invocation_params.args),
             root=config.rootpath,
+            progress=_progress,
+            lent=getattr(config, "workerinput", {}).get("harness_stack"),
         )
     return config.stash[SESSION]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    """Give a worker of pytest-xdist the run folder, so that all write into one."""
+    """Give a worker of pytest-xdist the run folder, so that all write into one, and where the one stack is lent."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
-    node.workerinput["harness_run"] = str(_session(config).folder.resolve())  # type: ignore[attr-defined]
+    given: dict[str, object] = node.workerinput  # type: ignore[attr-defined]
+    given["harness_run"] = str(_session(config).folder.resolve())
+    given["harness_stack"] = _session(config).lend()
 
 
 @pytest.fixture(scope="session")
@@ -118,15 +143,29 @@ def _told(marker: pytest.Mark | None, name: str) -> tuple[str, str | None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold a scenario to the rules of its variant, once its body is through."""
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Skip a test whose fixtures need a tool that is not there."""
+    with _skipping(item):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _skipping(item: pytest.Item) -> Iterator[None]:
+    """Turn a missing tool into a skip with its reason, unless --harness-require names that tool."""
     try:
-        result = yield
+        yield
     except MissingToolError as error:
-        required = [tool for tool in (option(item.config, "require") or "").split(",") if tool and tool in str(error)]
-        if required:
+        named = [tool.strip() for tool in (option(item.config, "require") or "").split(",")]
+        if any(re.search(rf"(?<![\w-]){re.escape(tool)}(?![\w-])", str(error)) for tool in named if tool):
             raise
         pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a scenario to the rules of its variant, once its body is through."""
+    with _skipping(item):
+        result = yield
     recording = item.stash.get(RECORDING, None)
     if recording is not None and item.get_closest_marker("scenario") is not None:
         recording.hold_to_the_rules()
@@ -145,7 +184,7 @@ def pytest_runtest_makereport(
         report.longrepr = f"{word}{error}"
     recording = item.stash.get(RECORDING, None)
     if recording is not None:
-        recording.phase(report.when or "", report.outcome, None if report.passed else str(report.longrepr))
+        recording.phase(report.when, report.outcome, None if report.passed else str(report.longrepr))
     return report
 
 

@@ -15,6 +15,7 @@
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import sys
@@ -28,8 +29,10 @@ from harness.history.events import Header
 from harness.recorder.client import Recorder
 from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
+from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
 from harness.stack.choice import choose
+from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden
@@ -54,11 +57,26 @@ class Told:
     journal: Path
 
 
+def to_stderr(line: str) -> None:
+    """Show what is being waited for."""
+    print(line, file=sys.__stderr__, flush=True)
+
+
 class Run:
     """What all scenarios of one pytest process share: started on first use, gone when `end` returns."""
 
-    def __init__(self, folder: Path, *, stack: str = "auto", recorder: str = "process") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        stack: str = "auto",
+        recorder: str = "process",
+        progress: Progress = to_stderr,
+        lent: int | None = None,
+    ) -> None:
         self.folder = folder
+        self._progress = progress
+        self._lent = lent
         self._kind = stack
         self._how = recorder
         self._open = contextlib.ExitStack()
@@ -81,9 +99,19 @@ class Run:
     @property
     def stack(self) -> Stack:
         """The three servers. Raises StackError, saying what to do, where they cannot be had."""
+        if self._stack is None and self._lent is not None:
+            self._stack = borrowed(self._lent)
         if self._stack is None:
-            self._stack = choose(self._kind, self.warden, logs=self.folder / "stack", progress=progress, lost=self._lost.append)
+            self._stack = choose(
+                self._kind, self.warden, logs=self.folder / "stack", progress=self._progress, lost=self._lost.append
+            )
         return self._stack
+
+    def living_stack(self) -> Stack:
+        """Return the three servers, started anew where one of them has ended."""
+        if self._lost:
+            self.end()
+        return self.stack
 
     @property
     def recorder(self) -> Recorder:
@@ -135,13 +163,9 @@ class Run:
     def _own_folder(self, story: Story) -> Path:
         name = "-".join(part for part in (story.ident, story.variant, _parameters(story.test)) if part)
         slug = "".join(char if char.isalnum() or char in "-._" else "-" for char in name)
-        folder = self.folder / slug
-        number = 1
-        while folder.exists():
-            number += 1
-            folder = self.folder / f"{slug}-{number}"
-        folder.mkdir(parents=True)
-        return folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(2)))
+        return next(folder for name in names if _made(folder := self.folder / name))
 
     def end(self) -> None:
         """End everything this run started; nothing of it is left. Idempotent."""
@@ -150,13 +174,17 @@ class Run:
         self._stack = self._recorder = self._warden = None
 
 
+def _made(folder: Path) -> bool:
+    """Make a folder; False where there is one, of another scenario or of another worker's."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def _parameters(test: str) -> str:
     return test.partition("[")[2].rstrip("]")
-
-
-def progress(line: str) -> None:
-    """Show what is being waited for, past whatever captures standard output."""
-    print(line, file=sys.__stderr__, flush=True)
 
 
 def new_folder(runs: Path) -> Path:

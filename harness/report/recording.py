@@ -26,8 +26,10 @@ from harness.report.entries import (
     write,
 )
 from harness.report.terminal import table
-from harness.run import Run, Story, Told, new_folder
+from harness.run import Run, Story, Told, new_folder, to_stderr
 from harness.sandbox.sandbox import Sandbox
+from harness.stack.cache import Progress
+from harness.stack.lending import Lender
 
 STACK = "stack.json"
 WORST = ("broken", "unknown", "vacuous", "kept")
@@ -52,7 +54,8 @@ class Recording:
     def hold_to_the_rules(self) -> None:
         """Hold that something was judged, and that *as it was* and *as fixed* say what they mean. Raises UsageError."""
         self._read_judged()
-        labels = [one["expectation"] for one in self._judged if one.get("expectation")]
+        expected = [one["expectation"] for one in self._judged]
+        labels = [str(one["label"]) for one in expected if isinstance(one, Mapping)]
         name, variant = self._story.test, self._story.variant
         problem = ""
         if not self._judged:
@@ -62,7 +65,7 @@ class Recording:
                 f"{name} is told as it was, so one verdict has to be .broken_as(label): which promise did the incident break?"
             )
         elif variant == "as fixed" and labels:
-            problem = f"{name} is told as fixed, so no verdict may be broken: take away broken_as ({labels[0]})"
+            problem = f"{name} is told as fixed, so no verdict may be broken: take away broken_as({labels[0]!r})"
         if problem:
             raise UsageError(problem)
 
@@ -138,15 +141,32 @@ class Session:
     """All scenarios of one pytest process, and the run folder they share with those of other workers."""
 
     def __init__(
-        self, *, runs: Path, folder: Path | None, stack: str, recorder: str, seed: str | None, argv: Sequence[str], root: Path
+        self,
+        *,
+        runs: Path,
+        folder: Path | None,
+        stack: str,
+        recorder: str,
+        seed: str | None,
+        argv: Sequence[str],
+        root: Path,
+        progress: Progress = to_stderr,
+        lent: int | None = None,
     ) -> None:
         self.folder = folder if folder is not None else new_folder(runs if runs.is_absolute() else root / runs)
-        self.run = Run(self.folder, stack=stack, recorder=recorder)
+        self.run = Run(self.folder, stack=stack, recorder=recorder, progress=progress, lent=lent)
         self._argv = list(argv)
         self._seed = int(seed) if seed is not None else secrets.randbelow(1_000_000)
         self._started = utc()
         self._began = now()
         self._ran = False
+        self._lender: Lender | None = None
+
+    def lend(self) -> int:
+        """Return the port at which other processes of this run get its stack, which is started when the first of them asks."""
+        if self._lender is None:
+            self._lender = Lender(self.run.living_stack)
+        return self._lender.port
 
     @contextlib.contextmanager
     def scenario(self, ident: str, variant: str | None, test: str) -> Iterator[Recording]:
@@ -182,6 +202,8 @@ class Session:
 
     def end(self, *, interrupted: bool, whole: bool) -> None:
         """End what was started; with `whole` also write run.json from what all scenarios left."""
+        if self._lender is not None:
+            self._lender.end()
         self.run.end()
         found = entries(self.folder)
         if not whole or not found:

@@ -21,7 +21,9 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _wanted(entry: Entry) -> str:
-    return " as told" if entry.expected == "broken" and entry.passed else ""
+    if entry.expected != "broken":
+        return ""
+    return " as told" if entry.passed else ", told broken" if entry.outcome != "broken" else ""
 
 
 def _checks(entry: Entry) -> Iterator[str]:

@@ -10,16 +10,22 @@ from harness.errors import StackError
 from harness.stack.lending import Lender, borrowed
 from harness.stack.model import Stack
 
-STACK = Stack("native", *(Address("127.0.0.1", port) for port in (1, 2, 3, 4)), "guest", "guest", {"localstack": "4"})
+ONE, TWO, THREE, FOUR = (Address("127.0.0.1", port) for port in (1, 2, 3, 4))
+STACK = Stack("native", ONE, TWO, THREE, FOUR, "guest", "guest", {"localstack": "4"})
 
 
-def test_who_asks_gets_the_stack():
+def test_who_asks_gets_the_stack_which_nobody_started_before():
     asked: list[int] = []
-    lender = Lender(lambda: asked.append(1) or STACK)
-    nobody_asked = list(asked)
+
+    def started() -> Stack:
+        asked.append(1)
+        return STACK
+
+    lender = Lender(started)
+    before = len(asked)
     got = [borrowed(lender.port), borrowed(lender.port)]
     lender.end()
-    assert nobody_asked == []
+    assert before == 0
     assert got == [STACK, STACK]
 
 
@@ -30,7 +36,7 @@ def refused() -> Stack:
 
 def test_a_stack_that_cannot_be_started_is_said_to_who_asks():
     lender = Lender(refused)
-    with pytest.raises(StackError, match="^RabbitMQ ended during its start$"):
+    with pytest.raises(StackError, match=r"^RabbitMQ ended during its start$"):
         borrowed(lender.port)
     lender.end()
 
@@ -38,21 +44,19 @@ def test_a_stack_that_cannot_be_started_is_said_to_who_asks():
 def test_a_lender_that_is_gone_is_said():
     lender = Lender(refused)
     lender.end()
-    with pytest.raises(StackError, match="^the process that lends the stack is gone: ConnectionRefusedError"):
+    with pytest.raises(StackError, match=r"^the process that lends the stack is gone: ConnectionRefusedError"):
         borrowed(lender.port)
 
 
 def test_a_lender_that_dies_before_it_answers_is_said():
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        deaf.settimeout(5)
-        with pytest.raises(StackError, match="is gone: "):
-            borrowed_from_one_that_hangs_up(deaf)
+    server = socket.create_server(("127.0.0.1", 0))
 
+    def hang_up() -> None:
+        server.accept()[0].close()
 
-def borrowed_from_one_that_hangs_up(server: socket.socket) -> Stack:
-    thread = threading.Thread(target=lambda: server.accept()[0].close())
+    thread = threading.Thread(target=hang_up)
     thread.start()
-    try:
-        return borrowed(server.getsockname()[1])
-    finally:
-        thread.join()
+    with pytest.raises(StackError, match="is gone: "):
+        borrowed(server.getsockname()[1])
+    thread.join()
+    server.close()

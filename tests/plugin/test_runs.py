@@ -1,0 +1,72 @@
+"""One run, however it is driven or ended: by pytest-xdist's workers, or by Ctrl-C."""
+
+import itertools
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.plugin.driven import HEAD, Done, command, environment, pytest_on
+
+FOUR = HEAD + "".join(
+    f"""
+@scenario("T-{n}", "baseline")
+def test_{n}(sandbox):
+    require(nothing_dead_lettered(two_jobs(sandbox)))
+"""
+    for n in range(4)
+)
+WAITS = (
+    HEAD
+    + """
+@scenario("T-1", "baseline")
+def test_first(sandbox):
+    require(nothing_dead_lettered(two_jobs(sandbox)))
+
+@scenario("T-2", "baseline")
+def test_second(sandbox, capfd):
+    queue = sandbox.rabbitmq.queue("jobs")
+    with capfd.disabled():
+        print("waiting", file=sys.stderr, flush=True)
+    sandbox.until(queue.delivered())
+
+@scenario("T-3", "baseline")
+def test_third(sandbox):
+    raise AssertionError
+"""
+)
+
+
+def test_the_workers_of_xdist_write_one_run(tmp_path: Path, addresses: dict[str, str]):
+    done = pytest_on(tmp_path, FOUR, "-n", "2", more=addresses)
+    run = done.run()
+    assert done.status == 0, done.printed
+    assert sorted(entry.id for entry in run.scenarios) == ["T-0", "T-1", "T-2", "T-3"]
+    assert run.stack is not None
+    assert [path.name for path in done.runs.iterdir() if not path.is_symlink()] == [run.run]
+    assert done.printed.count("= scenarios =") == 1
+    assert done.printed.count(f"run: {(done.runs / 'latest').resolve()}") == 1
+
+
+def test_an_interrupted_run_is_written_too(tmp_path: Path, addresses: dict[str, str]):
+    (tmp_path / "test_told.py").write_text(WAITS)
+    runs = tmp_path / "runs"
+    with subprocess.Popen(
+        command(),
+        cwd=tmp_path,
+        env=environment({**addresses, "HARNESS_RUNS": str(runs)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = list(itertools.takewhile(lambda line: line != "waiting\n", process.stderr))
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    done = Done(process.returncode, printed, runs)
+    assert not [line for line in said if "Error" in line]
+    assert done.status == 2, printed
+    assert done.run().interrupted
+    assert [entry.id for entry in done.run().scenarios] == ["T-1", "T-2"]
+    assert done.entry("test_first").passed
+    assert not done.entry("test_second").passed
+    assert "= scenarios =" in printed
