@@ -13,6 +13,7 @@ from harness.wire import amqp, http, sqs
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import RuleBook
 from harness.wire.streams import Hold
+from tests.wire.links import rounds
 
 T = TypeVar("T")
 SESSIONS: dict[str, Opener] = {"amqp": amqp.session, "http": http.session, "sqs": sqs.session}
