@@ -1,4 +1,4 @@
-"""The worlds of the repository's scenarios, taken from the files they stand in: scenarios are no package that could be imported."""
+"""The worlds of the scenarios, taken from the files they stand in: `scenarios` is no package that could be imported."""
 
 import importlib.util
 from pathlib import Path
