@@ -6,6 +6,7 @@ shown, it is no error.
 
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -87,6 +88,7 @@ def main(patterns: Sequence[str]) -> None:
         rows = measured(patterns, stage, console)
     finally:
         stage.end()
+    shutil.rmtree(folder)  # journals of 200 MB; logs are kept where something went wrong
     latest = FOLDER / "latest.json"
     latest.write_text(document(rows, started=started, machine=about) + "\n")
     show(rows, console)
