@@ -223,8 +223,11 @@ class Session:
         write(self.folder / "run.json", made)
 
     def summary(self) -> list[str]:
-        """Return what the terminal shows at the end: the table, half-told incidents, where the run is."""
-        found = entries(self.folder)
+        """Return what the terminal shows at the end: the table, half-told incidents, where the run is.
+
+        A test that used a sandbox, judged nothing and passed has no line in it.
+        """
+        found = [one for one in entries(self.folder) if one.checks or one.skipped or not one.passed]
         if not found:
             return []
         return [*table(found), "", *unpaired(found), f"run: {self.folder}"]

@@ -58,8 +58,7 @@ def test_an_interrupted_run_is_written_too(tmp_path: Path, addresses: dict[str, 
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stderr is not None
-        said = list(itertools.takewhile(lambda line: line != "waiting\n", process.stderr))
+        said = list(itertools.takewhile(lambda line: line != "waiting\n", process.stderr or ()))
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=60)
     done = Done(process.returncode, printed, runs)
