@@ -7,12 +7,13 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
 .NOTPARALLEL:
-.PHONY: help setup test scenarios bench clean
+.PHONY: help setup test scenarios bench stability clean
 
 help:
 	@echo "make scenarios          sets up, runs every incident scenario on real brokers, prints the verdicts"
 	@echo "make test               sets up, then lint, types, import layers and the harness's own tests with coverage"
 	@echo "make bench [ROWS=PATTERN] measures what the harness costs here, as ROWS='amqp.*'; writes .harness/bench/latest.json"
+	@echo "make stability [N=10]   all scenarios N times, plain, with -n 2 and busy, and S2-02 15 N times; every difference is written"
 	@echo "make setup              only the set-up: .venv, LocalStack, RabbitMQ and Toxiproxy in the user's cache"
 	@echo "make clean [CACHE=1]    removes what set-up and runs left here; with CACHE=1 the tools in the cache too"
 
@@ -25,6 +26,10 @@ scenarios: setup
 
 bench: setup
 	@set -f; $(BIN)/python -m tests.bench $(ROWS)
+
+N ?= 10
+stability: setup
+	@$(BIN)/python -m tests.stability $(N)
 
 # The plugin is loaded by pytest before any other plugin could start coverage, so coverage starts pytest.
 test: setup

@@ -1,9 +1,21 @@
+from collections.abc import Iterator
+
 import pytest
 
 from harness.stack import Stack
+from tests.sandboxes import Tell, telling
 
 
 @pytest.fixture(scope="session")
 def addresses(stack: Stack) -> dict[str, str]:
     """The variables by which a pytest of its own uses the stack of this test run."""
     return {**stack.environment(), "HARNESS_STACK": "external"}
+
+
+@pytest.fixture(scope="module")
+def tell(addresses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
+    """What gives sandboxes in which a scenario is told, as if in a run of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in addresses.items():
+            patch.setenv(name, value)
+        yield from telling(tmp_path_factory.mktemp("told"))
