@@ -62,12 +62,12 @@ MOMENTS = (
 
 
 class Victim:
-    """A pytest on WORLD, in a folder of its own, with a temporary folder of its own."""
+    """A pytest on one file (WORLD), in a folder of its own, with a temporary folder of its own."""
 
-    def __init__(self, folder: Path, given: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, given: Mapping[str, str], text: str = WORLD) -> None:
         self.temporary = folder / "tmp"
         self.temporary.mkdir(parents=True)
-        (folder / "test_world.py").write_text(WORLD)
+        (folder / "test_world.py").write_text(text)
         self._mark = uuid.uuid4().hex
         own = {
             "HARNESS_RUNS": str(folder / "runs"),
@@ -153,9 +153,9 @@ def _command(pid: int) -> str:
 
 
 @contextlib.contextmanager
-def victim(folder: Path, given: Mapping[str, str]) -> Iterator[Victim]:
+def victim(folder: Path, given: Mapping[str, str], text: str = WORLD) -> Iterator[Victim]:
     """Give a pytest under way; it is killed afterwards, if it still runs."""
-    one = Victim(folder, given)
+    one = Victim(folder, given, text)
     try:
         yield one
     finally:
