@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from harness.model import Key
+from harness.wire.keys import found
 
 T = TypeVar("T")
 
@@ -73,8 +74,8 @@ class Content:
     @property
     def headers(self) -> dict[str, Any] | None:
         """Return the application's and the broker's headers."""
-        found: dict[str, Any] | None = self.properties.get("headers")
-        return found
+        headers: dict[str, Any] | None = self.properties.get("headers")
+        return headers
 
     @property
     def details(self) -> dict[str, object]:
@@ -85,9 +86,9 @@ class Content:
     def identity(self, declared: Key | None) -> str:
         """Return the key: the declared one where it is found, else message id, correlation id, else a digest of the content."""
         if declared is not None:
-            found = declared.find(self.body, fields=self._fields(declared))
-            if found is not None:
-                return found
+            key = found(declared, self.body, fields=self._fields(declared))
+            if key is not None:
+                return key
         for name in ("message_id", "correlation_id"):
             if self.properties.get(name):
                 return f"id:{self.properties[name]}"
