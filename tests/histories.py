@@ -144,15 +144,15 @@ def sent(*keys: str, queue: str = "q", t: float = 0.0) -> str:
     return "\n".join(f"{t} harness {kind} {queue} {key}" for key in keys for kind in ("attempted", "acknowledged"))
 
 
-def done(*keys: str, queue: str = "q", t: float = 1.0, first: int = 1) -> str:
-    """Each was delivered, posted, and acknowledged."""
+def done(*keys: str, queue: str = "q", t: float = 1.0, first: int = 1, conn: int = 1) -> str:
+    """Each was delivered, posted, and acknowledged, on connections of this number: one that was closed is not opened again."""
     return "\n".join(
         line
         for number, key in enumerate(keys, start=first)
         for line in (
-            f"{t} delivered {queue} {key} 1:{number}",
-            f"{t + 0.1:.3f} posted {key} {number}",
-            f"{t + 0.2:.3f} settled {queue} {key} 1:{number} ack",
+            f"{t} delivered {queue} {key} 1:{number} conn={conn}",
+            f"{t + 0.1:.3f} posted {key} {number} conn={conn}",
+            f"{t + 0.2:.3f} settled {queue} {key} 1:{number} ack conn={conn}",
         )
     )
 

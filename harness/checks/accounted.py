@@ -1,8 +1,8 @@
 """The conservation law: each message ended once, where its sender said, or can still be found and is waiting.
 
 Ends are an effect, a queue of role dead-letter or parking, a refusal, or waiting: never delivered while nobody consumed, or a
-retry that is due. Labels say how a message got out of this account; but for those that show something that did happen, they
-need a drained run and the final scan.
+retry that was not due yet when the history was closed. Labels say how a message got out of this account; but for those that
+show something that did happen, they need a drained run and the final scan.
 """
 
 from collections.abc import Callable
@@ -212,10 +212,16 @@ def _gone(ledger: Ledger, end: End, findings: Findings) -> bool:
 def _left(ledger: Ledger, end: End, findings: Findings) -> bool:
     """Find what lies in its queue while its consumer lives."""
     obligation = end.obligation
-    if not obligation.residue or not end.alive or end.handed_on or end.bound_for_dead_letters:
+    if not obligation.residue or not end.alive or obligation.pending or end.visible_at_most < 0:
         return False
-    if consumers_cut_off(ledger, obligation.queue):
+    if consumers_cut_off(ledger, obligation.queue) or (end.bound_for_dead_letters and ledger.drained_how != "quiet"):
         return False
+    if end.may_come:
+        said = (
+            f"delivered {times(obligation.far)}, and visible again for {end.visible_at_most:.1f} s at most when the history was "
+            "closed: its consumer may not have had the time to take it"
+        )
+        return _add("wedged", ledger, end, findings, sure=False, at=obligation.last_delivery, said=said)
     if obligation.far:
         said = f"delivered {times(obligation.far)}, then never again, while its consumer lived"
         return _add("wedged", ledger, end, findings, sure=ledger.drained, at=obligation.last_delivery, said=said)

@@ -67,7 +67,7 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
 
 def _extent(check: Check, findings: Findings, left: Mapping[str, Found]) -> str:
     cases = sum(found.definite for found in left.values())
-    words = ", ".join(label.replace("_", " ") for label in left)
+    words = ", ".join(left)
     return f"{cases} of {max(cases, findings.premises)} {check.noun}: {words}"
 
 
@@ -89,7 +89,7 @@ def _possible(findings: Findings, waivers: tuple[Waiver, ...]) -> str:
     for label, found in findings.labels.items():
         if found.possible > found.definite and not any(matches(one.label, label) for one in waivers):
             said = found.witnesses[0].said if found.witnesses else ""
-            return f"{found.possible - found.definite} message(s) may be {label.replace('_', ' ')}, it cannot be told: {said}"
+            return f"{found.possible - found.definite} message(s) may be {label}, it cannot be told: {said}"
     return ""
 
 

@@ -1,11 +1,12 @@
 """Every message has its effect once: in each place that its queue names, not never and not twice.
 
-A second effect is put down to why there was a second delivery, or to the service itself where both came from one delivery.
+A second effect is put down to why there was a second delivery; or to the service itself where both came from one delivery, or
+where it repeated a request whose answer it had lost, and had not asked: whichever way the message came back to it.
 """
 
 from itertools import pairwise
 
-from harness.checks.ends import Ends, delivery_events, last_of, times
+from harness.checks.ends import End, Ends, delivery_events, last_of, times
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
 from harness.history.obligations import Effect, Obligation
@@ -31,6 +32,8 @@ DUPLICATED = {
     "broker": "broker",
     "unexplained": "broker",
 }
+GIVEN_BACK = frozenset({"requeue", "released", "dead_letter_cycle", "republished", "expiry_held", "expiry_slow"})
+"""Causes by which a service that lives takes a message up again itself, with what it knows of the first attempt."""
 LABELS = ("not_effected", *dict.fromkeys(f"duplicated_by_{word}" for word in [*DUPLICATED.values(), "blind_retry"]))
 
 
@@ -51,7 +54,7 @@ def judge(ledger: Ledger) -> Findings:
             for earlier, later in pairwise(effects):
                 _doubled(ledger, obligation, earlier, later, findings)
         if obligation.ends == "effected" and not all(sets):
-            _missing(ledger, obligation, findings, dead=ends.of(obligation).dead)
+            _missing(ledger, ends.of(obligation), findings)
     return findings
 
 
@@ -60,7 +63,7 @@ def _grounds(obligation: Obligation, findings: Findings) -> None:
         findings.ground("not_effected")
     for cause in obligation.further or ():
         findings.ground(f"duplicated_by_{DUPLICATED[cause]}")
-    if obligation.attempt_ts is not None and not obligation.further:
+    if obligation.doubted or (obligation.attempt_ts is not None and not obligation.further):
         findings.ground("duplicated_by_blind_retry")
 
 
@@ -68,12 +71,22 @@ def _doubled(ledger: Ledger, obligation: Obligation, earlier: Effect, later: Eff
     delivery = later.delivery
     alone = earlier.sure and later.sure and delivery is earlier.delivery
     cause = "" if alone else _cause(obligation, later)
-    word = DUPLICATED[cause] if cause else "blind_retry"
+    blindly = cause in GIVEN_BACK and _blindly(earlier, later, cause)
+    word = DUPLICATED[cause] if cause and not blindly else "blind_retry"
     sure = cause != "unexplained" and not ledger.tainted(obligation)
     why = f"after a further delivery ({cause.replace('_', ' ')})" if cause else "by the service itself, within one delivery"
-    said = f"effected again {later.t - earlier.t:.2f} s later, {why}"
+    asked = ": it had lost the answer to the first, and did not ask" if blindly else ""
+    said = f"effected again {later.t - earlier.t:.2f} s later, {why}{asked}"
     events = (earlier.n, later.n, *delivery_events(delivery))
     findings.add(f"duplicated_by_{word}", obligation, sure=sure, n=later.n, t=later.t, events=events, said=said)
+
+
+def _blindly(earlier: Effect, later: Effect, cause: str) -> bool:
+    """Tell whether the service repeated what it was in doubt of, and not what it was still doing when its deadline came."""
+    first, again, delivery = earlier.request, later.request, earlier.delivery
+    if first is None or again is None or not (first.doubted and again.blind):
+        return False
+    return not cause.startswith("expiry") or delivery is None or first.over < delivery.lo
 
 
 def _cause(obligation: Obligation, effect: Effect) -> str:
@@ -84,11 +97,13 @@ def _cause(obligation: Obligation, effect: Effect) -> str:
     return next((one.cause for one in reversed(obligation.deliveries) if one.cause and one.far_n < effect.n), "")
 
 
-def _missing(ledger: Ledger, obligation: Obligation, findings: Findings, *, dead: bool) -> None:
+def _missing(ledger: Ledger, end: End, findings: Findings) -> None:
+    obligation = end.obligation
     if not (obligation.acks or obligation.far or obligation.dead or obligation.parked):
         return
     last = last_of(obligation)
     n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
-    said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if dead else "")
-    sure = ledger.drained and not ledger.tainted(obligation)
+    said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if end.dead else "")
+    said += ", and about to be delivered again when the history was closed" if end.may_come else ""
+    sure = ledger.drained and not end.may_come and not ledger.tainted(obligation)
     findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=(obligation.sent_n, *delivery_events(last)), said=said)

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from harness.history.deliveries import TICK
 from harness.history.ledger import Ledger
-from harness.history.obligations import Delivery, Effect, Obligation
+from harness.history.obligations import NEVER, Delivery, Effect, Obligation
 from harness.history.world import Instance, Queue
 
 STUCK_AFTER = 3
 STUCK_PERIODS = 2
+LONG_ENOUGH = 1.0
+"""Seconds in which a consumer that lives takes a message of SQS that is visible; in less it may just not have asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class End:
     sets: list[list[Effect]]
     scanned: bool
     alive: bool
+    closed_t: float
 
     @property
     def effected(self) -> bool:
@@ -48,6 +52,28 @@ class End:
         return bool(self.obligation.pending) or (last is not None and last.let_go_with_pause)
 
     @property
+    def visible(self) -> float:
+        """How long it lay visible in an SQS queue after its last delivery, for sure; below 0: it may not have been visible."""
+        return self.closed_t - self._visible_from()[1]
+
+    @property
+    def visible_at_most(self) -> float:
+        """The longest that this can have been; below 0: it was still invisible when the history was closed, a retry was due."""
+        return self.closed_t - self._visible_from()[0]
+
+    def _visible_from(self) -> tuple[float, float]:
+        """Return from when on at the earliest, and for sure; for ever where no timer runs: AMQP hands out at once what it can."""
+        last = self.obligation.last
+        if last is None or not last.queue.sqs:
+            return (-NEVER, -NEVER)
+        return (last.end_t, last.end_t) if last.end == "requeue" else (last.hi - TICK, last.hi)
+
+    @property
+    def may_come(self) -> bool:
+        """Whether it lies in its queue and its consumer may just not have taken it yet, so nothing is known of its end."""
+        return bool(self.obligation.residue) and self.alive and self.visible < LONG_ENOUGH
+
+    @property
     def bound_for_dead_letters(self) -> bool:
         """Whether SQS itself will dead-letter it when it was received often enough."""
         declared = self.obligation.queue.declaration
@@ -64,7 +90,7 @@ class Ends:
     def of(self, obligation: Obligation) -> End:
         """Return where this obligation ended."""
         scanned, alive = self.of_queue(obligation.queue)
-        return End(obligation, self._ledger.effects(obligation), scanned, alive)
+        return End(obligation, self._ledger.effects(obligation), scanned, alive, self._ledger.t)
 
     def of_queue(self, queue: Queue) -> tuple[bool, bool]:
         """Tell whether the final scan saw the queue and all that its messages can have gone to, and whether a consumer lived."""

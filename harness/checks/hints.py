@@ -31,7 +31,7 @@ HINTS = {
         "duplicated_by_replay": "an idempotency key at the resource: dead letters are sent back by hand",
         "duplicated_by_producer": "the producer's retry, and the deduplication id it sends with",
         "duplicated_by_broker": "an idempotency key at the resource: both brokers deliver at least once",
-        "duplicated_by_blind_retry": "the HTTP client's retry policy for requests that change something",
+        "duplicated_by_blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
     },
     "nothing_dead_lettered": {
         "transient_dead_lettered": "the consumer's reject/requeue decision for connection errors",

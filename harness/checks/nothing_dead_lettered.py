@@ -3,9 +3,9 @@
 from harness.checks.ends import Ends, delivery_events, last_of
 from harness.checks.findings import Findings
 from harness.history.causes import failure_class
+from harness.history.intervals import Interval
 from harness.history.ledger import Ledger
 from harness.history.obligations import Obligation
-from harness.history.world import Interval
 
 LABELS = ("transient_dead_lettered", "in_doubt_dead_lettered", "dead_lettered", "dead_lettered_unseen")
 BY_CLASS = {"transient": "transient_dead_lettered", "in_doubt": "in_doubt_dead_lettered"}

@@ -10,7 +10,7 @@ from harness.checks.conclusion import Conclusion, Waiver, Word, conclude, matche
 from harness.checks.findings import Findings, Witness
 from harness.errors import UsageError
 from harness.history import History
-from harness.history.world import Interval
+from harness.history.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Verdict:
         expected = self.expectation
         if expected is None or found.word != "kept" or self.premises_of(expected.label):
             return found
-        reason = f"no message met what {expected.label.replace('_', ' ')} needs, so it could not have shown"
+        reason = f"no message met what {expected.label} needs, so it could not have shown"
         return Conclusion("vacuous", reason, waived=found.waived)
 
     @property

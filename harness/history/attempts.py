@@ -26,10 +26,13 @@ class Attempts:
         road = self._world.roads[event.link]
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
+            if event.conn in road.gone:
+                self.cut(road, event.conn, event.t)
             return
-        request = road.requests.get((event.conn, event.x))
-        if request is not None:
-            request.complete = event.ok is not False
+        ident = (event.conn, event.x)
+        request = road.requests.get(ident) or road.severed.get(ident)
+        if request is not None and event.ok is not False:
+            _came_whole(request)
 
     def begin(self, road: Road, event: Seen, *, asks: bool) -> Request:
         """Return the request that begins here, tied to the open deliveries of its message at its service."""
@@ -53,6 +56,7 @@ class Attempts:
         if road.faults:
             self._bites.came_through(road, request)
         if not request.asks:
+            request.blind = obligation.in_doubt
             obligation.attempted(request.n, request.t)
         for delivery in request.deliveries:
             if not request.asks:
@@ -67,9 +71,11 @@ class Attempts:
         """Take a change of a resource."""
         road = self._world.roads[event.link] if event.link else None
         place = road.thing if road is not None else str((event.data or {}).get("resource", ""))
-        request = road.requests.get((event.conn, event.x)) if road is not None else None
+        ident = (event.conn, event.x)
+        request = (road.requests.get(ident) or road.severed.get(ident)) if road is not None else None
         if request is not None:
-            request.effected = request.complete = True
+            request.effected = True
+            _came_whole(request)
         self.effect(place, event, request)
 
     def effect(self, place: str, event: Seen, request: Request | None) -> None:
@@ -79,7 +85,7 @@ class Attempts:
             mine = request.deliveries if request is not None and request.obligation is obligation else ()
             delivery = mine[-1] if mine else obligation.last
             sure = len(mine) == 1 and not mine[0].end
-            obligation.effected(group, Effect(event.n, event.t, delivery, sure))
+            obligation.effected(group, Effect(event.n, event.t, delivery, sure, request))
 
     def answered(self, event: Seen) -> None:
         """Take an answer: written at the resource, or its last byte left for the service; also of SQS calls, far and near."""
@@ -91,12 +97,13 @@ class Attempts:
                 self._bites.late(road, ident, event.t, request)
             if request is not None:
                 self.end(request, event.status)
+                request.over = event.t
             return
         request = road.requests.get(ident)
         if request is not None:
             request.complete = True
             request.left = event.t
-        elif road.faults:
+        elif road.faults and ident not in road.severed:
             road.pending[ident] = event.t
 
     def end(self, request: Request, status: int | None) -> None:
@@ -110,13 +117,24 @@ class Attempts:
             if status is not None and (status < ERRORS or status == NOT_FOUND):
                 obligation.in_doubt = False
         elif status is not None and status >= SERVER_ERRORS and request.effected:
-            obligation.in_doubt = True
+            request.doubt()
 
-    def cut(self, road: Road, connection: int) -> None:
+    def cut(self, road: Road, connection: int, t: float) -> None:
         """Close what was not answered on a connection that is gone."""
         for ident in [one for one in road.requests if one[0] == connection]:
             request = road.requests.pop(ident)
-            if request.obligation is not None and not request.asks and request.complete:
-                request.obligation.in_doubt = True
+            request.over = t
+            if request.obligation is not None and not request.asks:
+                request.severed = True
+                road.sever(ident, request)
+                if request.complete:
+                    request.doubt()
             if road.faults:
                 self._bites.cut(road, request.obligation)
+
+
+def _came_whole(request: Request) -> None:
+    """Take note that the resource has all of a request, perhaps after the service had lost the connection."""
+    request.complete = True
+    if request.severed and not request.doubted:
+        request.doubt()

@@ -5,13 +5,21 @@ deliveries later by at least 0.8 of it; altered: messages changed, then delivere
 while a delivery or request was open. A kept-alive connection that was cut while idle is no bite.
 """
 
+from harness.history.causes import exited_within
+from harness.history.intervals import Interval
 from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Obligation, Request
-from harness.history.world import Interval, Road, World
+from harness.history.world import Road, World
 
 LATE = 0.8
 HELD_FOR = 1.0
 """Seconds of an outage that a delivery waited through, at a service that settled nothing meanwhile: it must have tried."""
+
+A_MOMENT = 0.1
+"""Seconds of an outage that a delivery handed out within it met: a service begins to work when it is given a message."""
+
+SHARE = 0.5
+"""Of a delivery's time, as an outage begins while it waits: so much, or HELD_FOR, has to lie in the outage."""
 
 AFTERMATH = 0.5
 """Seconds after an outage in which a service still settles what it tried within it."""
@@ -105,6 +113,25 @@ class Bites:
                 if road.name not in delivery.used and _within(interval, delivery.near_t, t) and not _done(delivery):
                     self._bite(interval, delivery.obligation)
 
+    def expired(self, delivery: Delivery, t: float) -> None:
+        """Look whether a delivery ran out at `t`, without a word or request of its service, because an outage refused it.
+
+        Many consumers of SQS say nothing when they fail: the visibility timeout is their retry. A refused connection is not seen,
+        so this is inferred from what did not happen, and only where the service lived, and the message has no effect. What waited
+        behind others and was worked on later has a request, even if it came after the deadline, and is not counted.
+        """
+        service = self._world.service(delivery.service)
+        if not delivery.near_n or delivery.word not in {"", "visibility"} or _done(delivery):
+            return
+        known = delivery.obligation.bit_n > delivery.near_n
+        if known or exited_within(service, delivery.near_t, t):
+            return
+        for road in service.roads:
+            for interval in road.faults if not road.queues and road.name not in delivery.used else ():
+                if interval.name == "outage" and _refused(interval, delivery.near_t, t):
+                    self._bite(interval, delivery.obligation)
+                    interval.settled += 1
+
     def came_through(self, road: Road, request: Request) -> None:
         """Count a request that came after an outage that its delivery was held through: it was refused meanwhile."""
         for interval in road.faults:
@@ -112,7 +139,7 @@ class Bites:
                 continue
             for delivery in request.deliveries:
                 waited = interval.ended - max(interval.began, delivery.near_t)
-                if waited >= HELD_FOR and road.name not in delivery.used:
+                if waited >= HELD_FOR and road.name not in delivery.used and not delivery.end:
                     self._bite(interval, delivery.obligation)
                     interval.settled += 1
                     delivery.obligation.retried = True
@@ -138,15 +165,51 @@ class Bites:
         return len(messages) + found.count(None)
 
     def without(self) -> str:
-        """Say which `inject` call bit nothing; empty where each did."""
+        """Say which `inject` call bit nothing, what was looked for, and what would mend it; empty where each did."""
         for faults in self._world.calls().values():
             if not any(one.bites for one in faults):
-                one = faults[0]
-                why = one.failed or (
-                    "it never began: its moment did not come" if one.began is None else "it met no message and no request"
-                )
-                return f"{one.ident} {one} did not bite: {why}"
+                return f"{faults[0].ident} {faults[0]} did not bite: {_why_not(faults[0], self._world)}"
         return ""
+
+
+def _why_not(one: Interval, world: World) -> str:
+    if one.failed or one.began is None:
+        return one.failed or "it never began: its moment did not come"
+    kind = "outage of a broker" if one.name == "outage" and world.roads[one.link].queues else one.name
+    looked, mend = TOOTHLESS.get(kind, TOOTHLESS["outage"])
+    if one.name == "kill":
+        return f"it came at {one.began:.1f} s, and {looked}; {mend}"
+    until = f"to {one.ended:.1f} s" if one.ended is not None else "on"
+    return f"it was on from {one.began:.1f} s {until}, and {looked}; {mend}"
+
+
+TOOTHLESS = {
+    "outage": (
+        "no request was cut and no delivery ended without its request meanwhile",
+        "begin it earlier, make it last longer or send more messages",
+    ),
+    "outage of a broker": (
+        "no delivery, settlement or send was cut",
+        "begin it earlier, where a message is under way, or send more messages",
+    ),
+    "latency": (
+        "no answer and no delivery came late by it",
+        "begin it earlier, make it longer or send more messages",
+    ),
+    "altered": (
+        "no message that it changed was delivered",
+        "begin it earlier, or see whether its `on` and `key` fit any message",
+    ),
+    "answer_lost": (
+        "no answer was swallowed",
+        "begin it earlier, or see whether its `on` and `key` fit any request",
+    ),
+    "kill": (
+        "its victim held no message and asked for nothing",
+        "begin it while a message is worked on, as at resource.requested(n)",
+    ),
+}
+"""By kind of fault: what was looked for and not found, and what its writer can do."""
 
 
 def _within(interval: Interval, since: float, until: float) -> bool:
@@ -154,6 +217,14 @@ def _within(interval: Interval, since: float, until: float) -> bool:
     if interval.began is None or until < interval.began:
         return False
     return interval.ended is None or (since <= interval.ended and until <= interval.ended + AFTERMATH)
+
+
+def _refused(interval: Interval, since: float, until: float) -> bool:
+    """Tell whether so much of a delivery's time lay in the outage that it must have been tried in it."""
+    if interval.began is None:
+        return False
+    met = min(until, until if interval.ended is None else interval.ended) - max(since, interval.began)
+    return met >= (A_MOMENT if since >= interval.began else min(HELD_FOR, SHARE * (until - since)))
 
 
 def _done(delivery: Delivery) -> bool:

@@ -4,8 +4,9 @@ A cause is a word of `CAUSES`; `unexplained` means that the journal has no reaso
 again may help), in doubt (the change may have been made), permanent, configuration, or empty where nothing is known.
 """
 
+from harness.history.intervals import Interval
 from harness.history.obligations import Delivery, Obligation
-from harness.history.world import Instance, Interval
+from harness.history.world import Instance
 
 CAUSES = (
     "requeue", "released", "expiry_held", "expiry_slow", "expiry_crashed",

@@ -47,7 +47,7 @@ class Deliveries:
         if queue.sqs:
             self._deadline(delivery, event)
         if obligation.deliveries:
-            _expire(obligation, delivery)
+            self._expire(obligation, delivery)
         if obligation.far:  # a further delivery
             delivery.cause = cause_of(obligation, delivery, self._world.services, redelivered=event.redelivered)
             obligation.explain(delivery.cause)
@@ -57,6 +57,15 @@ class Deliveries:
         connection.tags[event.tag] = delivery
         if obligation.bitten and not obligation.retried:
             obligation.retried = True
+        if road.faults and queue.sqs:
+            self._under_way(road, delivery, event)
+
+    def _under_way(self, road: Road, delivery: Delivery, event: Seen) -> None:
+        """Follow what SQS handed out on its way: with its connection it is lost. On AMQP a connection holds its deliveries."""
+        if event.conn in road.gone:
+            self._bites.cut(road, delivery.obligation)
+        else:
+            road.coming[event.conn, event.tag] = delivery
 
     @staticmethod
     def _keep(obligation: Obligation, delivery: Delivery) -> None:
@@ -102,7 +111,27 @@ class Deliveries:
         if self._bites.altered:
             self._bites.delivered(obligation)
         if road.faults:
+            road.coming.pop((event.conn, event.tag), None)
             self._bites.held(road, delivery.far_t, event.t, obligation)
+
+    def _expire(self, obligation: Obligation, delivery: Delivery) -> None:
+        """End what is over now that the message was handed out again: expired, or let go of with a pause (visibility above 0)."""
+        for one in obligation.deliveries:
+            if one.end or not one.queue.sqs or one.lo > delivery.far_t:
+                continue
+            _tried(one)
+            one.end = "released" if one.let_go_with_pause else "expiry"
+            one.end_n, one.end_t = delivery.far_n, min(one.hi, delivery.far_t)
+            if one.end == "expiry" and self._world.faults:
+                self._bites.expired(one, one.end_t)
+
+    def closing(self, t: float) -> None:
+        """Look at what expired and was never handed out again: SQS puts it into its dead-letter queue without a word."""
+        for queue in self._world.judged():
+            for obligation in queue.obligations.values():
+                for one in obligation.opened():
+                    if one.queue.sqs and one.lo <= t and not one.let_go_with_pause:
+                        self._bites.expired(one, one.lo)
 
     def settled(self, event: Seen) -> None:
         """Take the consumer's word as it passed a tap."""
@@ -114,14 +143,17 @@ class Deliveries:
             delivery.word, delivery.word_n, delivery.word_t = event.how, event.n, event.t
             if event.how != "visibility":
                 _tried(delivery)
-            if road.faults:
+            if event.conn in road.gone:
+                self._bites.cut(road, delivery.obligation)
+            elif road.faults:
                 road.settles[event.conn, event.x, event.tag] = delivery
             if self._bites.outages:
                 self._bites.settled(delivery, event.t)
             return
         delivery.word_far = event.how
         delivery.delay = event.delay or 0.0
-        if not delivery.queue.sqs:
+        if not delivery.queue.sqs:  # nothing is answered to it: it came through
+            road.settles.pop((event.conn, event.x, event.tag), None)
             self._processed(delivery, event)
 
     def confirmed(self, event: Seen) -> None:
@@ -191,8 +223,13 @@ class Deliveries:
             prefix = "" if channel is None else f"{channel}:"
             for delivery in [one for tag, one in connection.tags.items() if tag.startswith(prefix)]:
                 self._lost(road, delivery, why, event)
-        for ident in [one for one in road.settles if one[0] == event.conn and channel is None]:
-            self._bites.cut(road, road.settles.pop(ident).obligation)
+
+    def cut(self, road: Road, connection: int) -> None:
+        """Count the settlements, and what SQS had handed out, that were under way on a connection that is gone."""
+        for settle in [one for one in road.settles if one[0] == connection]:
+            self._bites.cut(road, road.settles.pop(settle).obligation)
+        for handed_out in [one for one in road.coming if one[0] == connection]:
+            self._bites.cut(road, road.coming.pop(handed_out).obligation)
 
     def _lost(self, road: Road, delivery: Delivery, why: str, event: Seen) -> None:
         if delivery.end:
@@ -216,16 +253,6 @@ def _tried(delivery: Delivery) -> None:
     if delivery.near_n and not delivery.requests and not delivery.counted and delivery.cause != "injected":
         delivery.counted = True
         delivery.obligation.attempted(delivery.near_n, delivery.near_t)
-
-
-def _expire(obligation: Obligation, delivery: Delivery) -> None:
-    """End what is over now that the message was handed out again: expired, or let go of with a pause (visibility above 0)."""
-    for one in obligation.deliveries:
-        if one.end or not one.queue.sqs or one.lo > delivery.far_t:
-            continue
-        _tried(one)
-        one.end = "released" if one.let_go_with_pause else "expiry"
-        one.end_n, one.end_t = delivery.far_n, min(one.hi, delivery.far_t)
 
 
 def _find(road: Road, event: Seen) -> Delivery | None:

@@ -134,9 +134,12 @@ class Ledger:
         road = self.world.roads[event.link]
         if event.at != "near":
             self._deliveries.closed(road, event)
-        if event.at != "far" and (event.data or {}).get("channel") is None:
-            self._attempts.cut(road, event.conn)
+        if event.at == "near" and (event.data or {}).get("channel") is None:
+            self._attempts.cut(road, event.conn, event.t)
             self._sends.cut(road, event.conn)
+            self._deliveries.cut(road, event.conn)
+            if road.faults:
+                road.gone.add(event.conn)
 
     def _subscribed(self, event: Seen) -> None:
         queue = self.world.queues.get(event.queue)
@@ -154,6 +157,8 @@ class Ledger:
 
     def _closing(self, event: Seen) -> None:
         self.t = self.closed_at = event.t
+        if self.world.faults:
+            self._deliveries.closing(event.t)
         ending = self._end_steps()
         self._steps.update(dict.fromkeys(KINDS, _ignore))
         self._steps.update(ending | {kind: self._kept(ending[kind]) for kind in CONTEXT & ending.keys()})

@@ -27,10 +27,14 @@ class Effect(NamedTuple):
     t: float
     delivery: "Delivery | None"
     sure: bool
+    request: "Request | None" = None
 
 
 class Request(msgspec.Struct, eq=False):
-    """One attempt (or question) of a service at a place: begun near, complete at the place, answered near."""
+    """One attempt (or question) of a service at a place: begun near, complete at the place, answered near.
+
+    It is `doubted` where the service cannot know whether it was done; `blind` where it repeats such a one, and nobody asked.
+    """
 
     obligation: Optional["Obligation"]
     deliveries: list["Delivery"]
@@ -44,6 +48,15 @@ class Request(msgspec.Struct, eq=False):
     answered: bool = False
     left: float = 0.0
     status: int | None = None
+    severed: bool = False
+    doubted: bool = False
+    blind: bool = False
+    over: float = NEVER
+
+    def doubt(self) -> None:
+        """Take note that the service cannot know whether this was done."""
+        if self.obligation is not None:
+            self.doubted = self.obligation.in_doubt = self.obligation.doubted = True
 
 
 class Delivery(msgspec.Struct, eq=False):
@@ -128,6 +141,7 @@ class Obligation(msgspec.Struct, eq=False):
     attempt_ns: Optional["array[int]"] = None
     effects: list[Effect] | dict[int, list[Effect]] | None = None
     in_doubt: bool = False
+    doubted: bool = False
     # faults
     bitten: bool = False
     bit_n: int = 0

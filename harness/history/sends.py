@@ -29,6 +29,8 @@ class Sends:
         if send is None:
             send = self._begin(road, queue, event)
             road.await_confirm(ident, send)
+            if event.at == "near" and event.conn in road.gone:
+                self.cut(road, event.conn)
         if event.at != "near":
             self._reached(send, queue, event)
 
@@ -138,8 +140,8 @@ class Sends:
         """Leave in doubt for good what was not confirmed on a connection that is gone."""
         for ident in [one for one in road.sends if one[0] == connection]:
             send = road.sends.pop(ident)
-            if send.request is not None and send.request.complete and send.request.obligation is not None:
-                send.request.obligation.in_doubt = True
+            if send.request is not None and send.request.complete:
+                send.request.doubt()
             if road.faults and (road.confirms or not send.far):  # a publisher without confirms awaits nothing that could be cut
                 request = send.request.obligation if send.request is not None else None
                 self._bites.cut(road, request or send.carrier or send.obligation)

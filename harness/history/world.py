@@ -3,12 +3,12 @@
 Built from `declared`, `fault`, `exited` and the like. What happens to messages is not decided here.
 """
 
-import re
 from typing import Literal
 
 import msgspec
 
 from harness.history.events import Declaration
+from harness.history.intervals import Interval
 from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Finished, Obligation, Request
 
@@ -89,50 +89,6 @@ class Connections(dict[int, Connection]):
         return made
 
 
-class Interval:
-    """One injected fault: when it was on, on what, and what it did (`bites`)."""
-
-    __slots__ = (
-        "began", "began_n", "bites", "call", "code", "ended", "failed", "held", "ident", "link", "name", "seconds", "settled",
-        "victim",
-    )  # fmt: skip
-
-    def __init__(self, ident: str, data: dict[str, object]) -> None:
-        self.ident = ident
-        self.name = str(data.get("fault", "fault"))
-        self.link = str(data.get("link") or "")
-        self.victim = str(data.get("victim") or "")
-        self.code = str(data.get("code", ""))
-        self.call = str(data.get("call", ident))
-        self.seconds = _seconds(self.code)
-        self.began: float | None = None
-        self.began_n = 0
-        self.ended: float | None = None
-        self.failed = ""
-        self.bites = 0
-        self.held = 0
-        self.settled = 0
-
-    @property
-    def on(self) -> bool:
-        """Whether it has begun and not ended."""
-        return self.began is not None and self.ended is None
-
-    @property
-    def over(self) -> float:
-        """When it ended; when it began, where it never ended: a condition that the service has to live with from then on."""
-        return self.ended if self.ended is not None else self.began or 0.0
-
-    def __str__(self) -> str:
-        return f"{self.name} of {self.victim}" if self.victim else f"{self.name} on {self.link}"
-
-
-def _seconds(code: str) -> float:
-    """Read `seconds=` from the code of a fault, the only place of a journal where its settings stand."""
-    found = re.search(r"\bseconds=([0-9.]+)", code)
-    return float(found.group(1)) if found else 0.0
-
-
 class Send:
     """A service's send whose confirmation is awaited: a message of its own, one it holds and hands on (carrier), or an effect."""
 
@@ -149,8 +105,8 @@ class Road:
     """One link: the service at its near end, the thing at its far end, and what is under way on it."""
 
     __slots__ = (
-        "confirms", "connections", "faults", "gaps", "instance", "name", "pending", "queues", "requests", "sends", "service",
-        "settles", "thing",
+        "coming", "confirms", "connections", "faults", "gaps", "gone", "instance", "name", "pending", "queues", "requests",
+        "sends", "service", "settles", "severed", "thing",
     )  # fmt: skip
 
     def __init__(self, name: str, instance: "Instance") -> None:
@@ -162,6 +118,12 @@ class Road:
         self.sends: dict[tuple[int, int, str], Send] = {}
         self.settles: dict[tuple[int, int, str], Delivery] = {}
         self.pending: dict[tuple[int, int], float] = {}
+        self.severed: dict[tuple[int, int], Request] = {}
+        """Requests whose connection is gone: the resource may still read and do what they ask."""
+        self.coming: dict[tuple[int, str], Delivery] = {}
+        """What SQS handed out and the service has not seen yet; like `gone`, followed only where a fault is about."""
+        self.gone: set[int] = set()
+        """Connections that are closed; what a service wrote before it noticed is lost."""
         self.confirms = False
         self.queues: list[Queue] = []
         self.faults: list[Interval] = []
@@ -173,6 +135,12 @@ class Road:
             queue.links.add(self.name)
             self.queues.append(queue)
             self.instance.queues.append(queue)
+
+    def sever(self, ident: tuple[int, int], request: Request) -> None:
+        """Remember a request that was cut until the resource has said what became of it."""
+        self.severed[ident] = request
+        if len(self.severed) > PENDING_SENDS:
+            del self.severed[next(iter(self.severed))]
 
     def await_confirm(self, ident: tuple[int, int, str], send: Send) -> None:
         """Remember a send until the service hears of it."""

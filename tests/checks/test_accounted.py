@@ -203,7 +203,7 @@ UNKNOWN = {
     "acked without effect? its ack was under way when the connection broke": (
         ONE,
         [sent("a"), ACKED, "1.3 closed svc->rabbitmq 1 rst", "50 drained quiet", "50 closing"],
-        "may be acked without effect",
+        "may be acked_without_effect",
     ),
     "lost? a settlement was lost, perhaps": (
         ONE,

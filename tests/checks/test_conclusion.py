@@ -9,7 +9,7 @@ WORLD = (rabbit(effects=(("place",),), dead_letter="dlq"), dead(), place())
 SQS = (sqs(effects=(("place",),)), place())
 BOTH = ("q", "dlq")
 ENDED = "20 fault f1 outage svc->place ended"
-RETRIED = "21 delivered q a 1:9 redelivered=true\n21.1 posted a 9\n21.2 settled q a 1:9 ack"
+RETRIED = "21 delivered q a 1:9 redelivered=true conn=9\n21.1 posted a 9 conn=9\n21.2 settled q a 1:9 ack conn=9"
 
 
 def began(fault="outage", link="svc->place", t=1.0, ident="f1", **more):
@@ -74,7 +74,7 @@ OUT_OF_REACH = {
     "it could not begin": (["1 fault f1 outage svc->place failed reason=no~such~proxy"], "did not bite: no such proxy"),
     "an idle connection is cut": (
         [done("b", t=0.2, first=5), began(t=2), "2.1 near closed svc->place 1 fin", ENDED],
-        "f1 outage on svc->place did not bite: it met no message and no request",
+        "f1 outage on svc->place did not bite: it was on from 2.0 s to 20.0 s, and no request was cut",
     ),
     "it ended before": ([began(t=1), "1.2 fault f1 outage svc->place ended"], "did not bite"),
     "the request came through before": (
@@ -120,7 +120,7 @@ OUT_OF_REACH = {
 
 @pytest.mark.parametrize(("lines", "reason"), OUT_OF_REACH.values(), ids=OUT_OF_REACH)
 def test_a_fault_that_did_not_bite_makes_every_verdict_vacuous(tmp_path, lines, reason):
-    run = history(tmp_path, sent("a", "b"), *lines, RETRIED, done("b", t=30, first=3), over(queues=BOTH), world=WORLD)
+    run = history(tmp_path, sent("a", "b"), *lines, RETRIED, done("b", t=30, first=3, conn=9), over(queues=BOTH), world=WORLD)
 
     for verdict in (accounted(run), effected_once(run), nothing_dead_lettered(run)):
         assert verdict.conclusion == "vacuous"

@@ -168,7 +168,7 @@ def test_a_bitten_message_that_recovered_is_ground_for_a_class_of_failure(tmp_pa
         cut,
         "1.3 settled q a 1:1 requeue",
         "5 fault f1 outage svc->place ended",
-        done("a", t=6, first=2),
+        done("a", t=6, first=2, conn=2),
     ]
     verdict = nothing_dead_lettered(history(tmp_path, *lines, over(queues=BOTH), world=WORLD))
 

@@ -52,12 +52,12 @@ def test_a_violation_tells_the_whole_story(tmp_path):
         require(effected_once(run), nothing_dead_lettered(run), accounted(run), signalled(run, within=60))
 
     assert str(caught.value).splitlines() == [
-        "effected_once: broken: 1 of 2 messages: not effected",
+        "effected_once: broken: 1 of 2 messages: not_effected",
         "  promise: every message has its effect once",
         "  first: a: delivered once, never effected, dead-lettered (0.30 s after outage on svc->place began)",
         "  events: 5, 11, 12, 13, 14 of message a in queue q",
         "  look at: what the consumer does with a message after its attempt failed",
-        "also nothing_dead_lettered: broken: 1 of 2 messages: transient dead lettered",
+        "also nothing_dead_lettered: broken: 1 of 2 messages: transient_dead_lettered",
         "also signalled: broken: 1 of 1 failures: silent",
         f"  journal: {run.path} ({run.ledger().events} events, drained: quiet)",
         "  reproduce: pytest scenarios/test_x.py::test",
@@ -209,7 +209,7 @@ def test_a_broken_promise_is_told_before_a_blind_check(tmp_path, monkeypatch):
     run = incident(tmp_path)
     monkeypatch.setattr(sys.modules["harness.checks.require"], "blind", lambda verdict: f"{verdict.check} is blind")
 
-    with pytest.raises(Violation, match="transient dead lettered"):
+    with pytest.raises(Violation, match="transient_dead_lettered"):
         require(nothing_dead_lettered(run))
 
 

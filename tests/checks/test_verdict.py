@@ -129,7 +129,7 @@ def test_kept_without_ground_for_the_label_is_vacuous(tmp_path):
     verdict = as_it_was(tmp_path, done("a", "b"), left=()).broken_as("transient_dead_lettered")
 
     assert (outcome(verdict).word, outcome(verdict).failure) == ("vacuous", "inconclusive")
-    assert "no message met what transient dead lettered needs" in outcome(verdict).problem
+    assert "no message met what transient_dead_lettered needs" in outcome(verdict).problem
 
 
 def test_with_a_fault_that_did_not_bite_it_is_vacuous(tmp_path):
