@@ -40,7 +40,7 @@ def said(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.
 
     def run(*arguments: object) -> str:
         before = listening(os.getpid())
-        with pytest.raises(SystemExit, match="^3$"):
+        with pytest.raises(SystemExit, match=r"^3$"):
             cli.main([str(one) for one in arguments])
         assert list(temporary.iterdir()) == []
         assert listening(os.getpid()) == before
