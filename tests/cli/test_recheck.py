@@ -31,7 +31,7 @@ def test_what_was_kept_is_kept(tmp_path, harness):
 def test_what_was_broken_is_broken(tmp_path, harness):
     run = history(tmp_path, sent("a"), "1 delivered q a 1:1\n1 settled q a 1:1 ack", over())
 
-    with pytest.raises(Violation, match="acked without effect"):
+    with pytest.raises(Violation, match="acked_without_effect"):
         require(accounted(run), effected_once(run))
 
     answer = harness(tmp_path, "--json")

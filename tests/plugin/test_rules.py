@@ -136,7 +136,7 @@ def test_a_tool_that_is_required_is_an_error(folder: Path, addresses: dict[str, 
 
 def test_a_broken_promise_is_told_in_twelve_lines_without_a_traceback(done: Done):
     text = done.failure("test_broken")
-    assert text.startswith("effected_once: broken: 2 of 2 messages: not effected\n  promise: every message has its effect once\n")
+    assert text.startswith("effected_once: broken: 2 of 2 messages: not_effected\n  promise: every message has its effect once\n")
     assert len(text.splitlines()) <= 12
     assert "Error" not in text
     assert "test_told.py:" not in text.replace("test_told.py::", "")
