@@ -114,9 +114,9 @@ def test_the_real_stack_outlives_the_command_that_started_it_and_down_ends_it(tm
     provisioned()
     own = tmp_path / "cache"
     own.mkdir()
-    for entry in cache.folder().iterdir():  # the tools of this machine's cache, but a state of our own
-        if not entry.name.startswith(("running", "logs")):
-            (own / entry.name).symlink_to(entry)
+    state = ("running", "logs")  # the tools of this machine's cache, but a state of our own
+    for tool in [entry for entry in cache.folder().iterdir() if not entry.name.startswith(state)]:
+        (own / tool.name).symlink_to(tool)
 
     def harness(*arguments: str) -> tuple[int, str]:
         code = "from harness.cli import main; main()"
