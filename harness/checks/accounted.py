@@ -17,6 +17,10 @@ LABELS = (
 )  # fmt: skip
 
 
+LEFT_OUT = frozenset({"lost", "wedged", "unconsumed"})
+"""Labels of what did not happen up to the end: the last event before it may be older than the fault that is to blame."""
+
+
 def judge(ledger: Ledger) -> Findings:
     """Account for every message."""
     findings = Findings()
@@ -84,6 +88,8 @@ def _add(
     obligation = end.obligation
     n, t = at if at is not None else (ledger.last_n, ledger.t)
     events = (obligation.sent_n, *delivery_events(last_of(obligation)), n if at is not None else 0)
+    if label in LEFT_OUT:
+        n = ledger.last_n
     findings.add(label, obligation, sure=sure and not ledger.tainted(obligation), n=n, t=t, events=events, said=said)
     return True
 
@@ -92,7 +98,8 @@ def _twice(ledger: Ledger, end: End, findings: Findings) -> bool:
     obligation = end.obligation
     if obligation.ends != "effected" or not (obligation.dead and any(end.sets)):
         return False
-    at = next(((one.n, one.t) for group in end.sets for one in group), None)
+    effect = next((one.n, one.t) for group in end.sets for one in group)
+    at = max(effect, obligation.rejected or obligation.last_delivery or effect)
     said = f"effected, and also in {_ends_in(end)}"
     return _add("effected_and_dead_lettered", ledger, end, findings, sure=True, at=at, said=said)
 

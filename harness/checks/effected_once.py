@@ -102,8 +102,11 @@ def _missing(ledger: Ledger, end: End, findings: Findings) -> None:
     if not (obligation.acks or obligation.far or obligation.dead or obligation.parked):
         return
     last = last_of(obligation)
-    n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    settled = obligation.acked or obligation.rejected
+    n, t = settled or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    events = (obligation.sent_n, n, *delivery_events(last))
+    n = n if settled else ledger.last_n  # what did not happen did not happen up to the end
     said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if end.dead else "")
     said += ", and about to be delivered again when the history was closed" if end.may_come else ""
     sure = ledger.drained and not end.may_come and not ledger.tainted(obligation)
-    findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=(obligation.sent_n, *delivery_events(last)), said=said)
+    findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=events, said=said)

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.checks import accounted, effected_once
+from harness.checks.outcome import outcome
 from tests.histories import dead, history, over, place, rabbit, sent, sqs
 
 SQS = (sqs(effects=(("place",),)), place())
@@ -60,3 +61,30 @@ def test_a_copy_under_way_is_waited_for_although_the_first_lies_there(tmp_path):
     )
 
     assert accounted(run).conclusion == "kept"
+
+
+BEGAN, ENDED = "2 fault f1 outage svc->place began", "5 fault f1 outage svc->place ended"
+REFUSED = f"3 delivered q b r5 {LINK} mid=m5"
+SERVED = (
+    f"34 delivered q b r6 {LINK} mid=m5\n34.1 posted b 6\n34.2 settled q b r6 delete {LINK}\n34.2 confirmed q b r6 true {LINK}"
+)
+SINCE = {
+    "wedged": (accounted, "", over("q a", t=90, queues=BOTH), "wedged"),
+    "lost": (accounted, "", over(t=90, queues=BOTH), "lost"),
+    "not effected": (effected_once, "", over("q a", t=90, queues=BOTH), "not_effected"),
+    "effected, then dead-lettered": (
+        accounted,
+        "1.1 posted a 1\n33 far delivered q a r2 link=svc->sqs mid=m1",
+        over("dlq a", t=90, queues=BOTH),
+        "effected_and_dead_lettered",
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "lines", "end", "label"), SINCE.values(), ids=SINCE)
+def test_what_is_left_undone_after_a_fault_is_put_down_to_it_although_it_was_delivered_before(tmp_path, check, lines, end, label):
+    before, _, after = lines.partition("\n")
+    story = [sent("a", "b"), TAKEN, before, BEGAN, REFUSED, ENDED, after, SERVED, end]
+    verdict = check(history(tmp_path, *story, world=SQS_DLQ, variant="as it was"))
+
+    assert outcome(verdict.broken_as(label)).problem == ""
