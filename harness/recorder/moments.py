@@ -51,6 +51,11 @@ class Moments:
         self._watched: dict[Point, dict[str, int]] = {}
         self._held: dict[str, tuple[Hold, set[str]]] = {}
 
+    @property
+    def watched(self) -> bool:
+        """Tell whether there is a moment whose bytes are to be held when it comes."""
+        return bool(self._watched)
+
     def watch(self, ident: str, moment: Moment) -> None:
         """Hold the bytes of this moment when it comes; where it has come already, `fired` is called at once, without a hold."""
         point = (moment.thing, moment.event, moment.key)
@@ -61,8 +66,10 @@ class Moments:
 
     def unwatch(self, ident: str) -> None:
         """Hold nothing any more for this watch, and let go what it holds."""
-        for watched in self._watched.values():
+        for point, watched in list(self._watched.items()):
             watched.pop(ident, None)
+            if not watched:
+                del self._watched[point]
         self.release(ident)
 
     def release(self, ident: str) -> None:
@@ -103,3 +110,5 @@ class Moments:
             idents |= reached
             for ident in reached:
                 del watched[ident]
+            if not watched:
+                del self._watched[point]

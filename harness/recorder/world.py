@@ -44,15 +44,19 @@ class RecordedWorld:
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
 
     def record(self, event: Event) -> Hold | None:
-        """Give the event its number and time, write it, and hold its bytes where it is a watched moment."""
+        """Give the event its number, and its time where it has none yet, write it, and hold its bytes where it is watched."""
         self._n += 1
         event.n = self._n
-        event.t = round(now() - self._origin, 6)
+        event.t = event.t or round(now() - self._origin, 6)
         if self._closed:
             return None
         hide(event)
         self._writer.put(event)
         return self._moments.happened(event)
+
+    def passing(self) -> float | None:
+        """Return the time for events of bytes that go on first; None while a moment is watched."""
+        return None if self._moments.watched else round(now() - self._origin, 6)
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return where the key of a message of this queue stands.
@@ -82,6 +86,7 @@ class RecordedWorld:
     async def put(self, event: dict[str, Any]) -> dict[str, Any]:
         """Record an event of the harness's own; answers when a barrier on it was released."""
         given = msgspec.convert(event, Event)
+        given.t = 0.0
         hold = self.record(given)
         n, t = given.n, given.t
         if hold is not None:

@@ -56,6 +56,16 @@ class Books:
                 channel.dead = self._is_closing
             handler(channel, payload)
 
+    def message(self, by: Side, number: int, method: bytes, header: bytes, body: bytes) -> None:
+        """Take the frames of a whole message; of those that are not processed by anybody nothing is left."""
+        self.method(by, number, method)
+        content = self.content(by, number)
+        if content is not None and content.size < 0:
+            content.properties = properties(header)
+            content.size = len(body)
+            content.add(body)
+            self._complete(by, number, content)
+
     def content(self, by: Side, number: int) -> Content | None:
         """Return the message that is under way in this direction of a channel."""
         channel = self._channels.get(number)

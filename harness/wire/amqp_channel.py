@@ -16,6 +16,9 @@ LONGEST_BODY = 1024 * 1024
 
 EXCERPT = 1024
 
+_FIELDS = ("headers", "message_id")
+"""Properties that have a field of their own in an event."""
+
 
 class Sent(NamedTuple):
     """A publish that awaits its confirm."""
@@ -54,17 +57,19 @@ class Content:
         self.size = -1  # until the content header has come
         self.given = 0
         self.kept: list[bytes] = []
-        self.summed = hashlib.sha256()
+        self.summed: Any = None  # the digest under way, where not the whole body is kept
         self.header_at: int | None = None  # where its content header waits to be altered
 
     def add(self, piece: bytes) -> None:
         """Take a piece of the body."""
         self.given += len(piece)
-        self.summed.update(piece)
         if self.given <= LONGEST_BODY:
             self.kept.append(piece)
-        else:
-            del self.kept[1:]
+            return
+        if self.summed is None:
+            self.summed = hashlib.sha256(self.body)
+        self.summed.update(piece)
+        del self.kept[1:]
 
     @property
     def body(self) -> bytes:
@@ -72,16 +77,22 @@ class Content:
         return self.kept[0] if len(self.kept) == 1 else b"".join(self.kept)
 
     @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the whole body."""
+        summed = self.summed or hashlib.sha256(self.body)
+        return str(summed.hexdigest())
+
+    @property
     def headers(self) -> dict[str, Any] | None:
-        """Return the application's and the broker's headers."""
+        """Return the application's and the broker's headers; shared between messages that have the same, so not to be changed."""
         headers: dict[str, Any] | None = self.properties.get("headers")
         return headers
 
     @property
     def details(self) -> dict[str, object]:
         """Return exchange, routing key and the properties that have no field of their own in an event."""
-        kept = {name: value for name, value in self.properties.items() if name not in ("headers", "message_id")}
-        return {"exchange": self.arguments["exchange"], "routing_key": self.arguments["routing_key"], **kept}
+        own = {name: value for name, value in self.properties.items() if name not in _FIELDS}
+        return {"exchange": self.arguments["exchange"], "routing_key": self.arguments["routing_key"], **own}
 
     def identity(self, declared: Key | None) -> str:
         """Return the key: the declared one where it is found, else message id, correlation id, else a digest of the content."""
@@ -110,7 +121,7 @@ class Content:
             exchange = first.get("exchange", exchange)
             routing_key = next(iter(first.get("routing-keys") or ()), routing_key)
         own = {name: value for name, value in headers.items() if not name.startswith("x-")}
-        known = json.dumps([exchange, routing_key, own, self.summed.hexdigest()], sort_keys=True, default=str)
+        known = json.dumps([exchange, routing_key, own, self.digest], sort_keys=True, default=str)
         return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 

@@ -1,9 +1,10 @@
 """The methods of AMQP 0-9-1 that decide the fate of a message, decoded from their frames. All others are names at most."""
 
 import struct
+from functools import lru_cache
 from typing import Any, Final
 
-from harness.wire.amqp_values import U16, U32, U64, short_string
+from harness.wire.amqp_values import U16, U32, U64, GarbledError, short_string
 
 PUBLISH: Final = 60 << 16 | 40
 RETURN: Final = 60 << 16 | 50
@@ -29,12 +30,8 @@ TX_SELECT: Final = 90 << 16 | 10
 
 _SPECS = {
     RETURN: ("H:status", "s:text", "s:exchange", "s:routing_key"),
-    DELIVER: ("s:consumer", "L:tag", "o:redelivered", "s:exchange", "s:routing_key"),
     GET: ("H:-", "s:queue", "o:no_ack"),
     GET_OK: ("L:tag", "o:redelivered", "s:exchange", "s:routing_key", "I:-"),
-    ACK: ("L:tag", "o:bits"),
-    REJECT: ("L:tag", "o:bits"),
-    NACK: ("L:tag", "o:bits"),
     RECOVER: ("o:requeue",),
     RECOVER_ASYNC: ("o:requeue",),
     CONSUME: ("H:-", "s:queue", "s:consumer", "o:bits"),
@@ -44,9 +41,9 @@ _SPECS = {
     DECLARE_OK: ("s:queue", "I:-", "I:-"),
     CHANNEL_CLOSE: ("H:status", "s:text", "H:-", "H:-"),
     CONNECTION_CLOSE: ("H:status", "s:text", "H:-", "H:-"),
-    PUBLISH: ("H:-", "s:exchange", "s:routing_key", "o:bits"),
 }
 _FIXED = {"H": U16, "I": U32, "L": U64, "o": struct.Struct(">B")}
+_TAG = struct.Struct(">QB")
 _COMPILED = {method: tuple(one.split(":") for one in spec) for method, spec in _SPECS.items()}
 
 
@@ -62,6 +59,36 @@ def decoded(method: int, payload: bytes) -> dict[str, Any]:
             found[name] = form.unpack_from(payload, at)[0]
             at += form.size
     return found
+
+
+def delivery(payload: bytes) -> dict[str, Any]:
+    """Return the arguments of a Basic.Deliver; like the two below by itself, because every message has one."""
+    consumer, at = short_string(payload, 4)
+    tag, redelivered = _TAG.unpack_from(payload, at)
+    exchange, routing_key = _route(payload[at + _TAG.size :])
+    return {"consumer": consumer, "tag": tag, "redelivered": redelivered, "exchange": exchange, "routing_key": routing_key}
+
+
+def publication(payload: bytes) -> dict[str, Any]:
+    """Return the arguments of a Basic.Publish; what it wants of the broker besides is not looked at."""
+    exchange, routing_key = _route(payload[6:-1])
+    return {"exchange": exchange, "routing_key": routing_key}
+
+
+def word(payload: bytes) -> tuple[int, int]:
+    """Return tag and bits of a Basic.Ack, Basic.Nack or Basic.Reject."""
+    tag, bits = _TAG.unpack_from(payload, 4)
+    return tag, bits
+
+
+@lru_cache(maxsize=512)
+def _route(raw: bytes) -> tuple[str, str]:
+    exchange, at = short_string(raw, 0)
+    routing_key, end = short_string(raw, at)
+    if end > len(raw):
+        message = "a method is shorter than its routing key"
+        raise GarbledError(message)
+    return exchange, routing_key
 
 
 def confirm(method: int, tag: int) -> bytes:

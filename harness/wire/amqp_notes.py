@@ -11,17 +11,21 @@ _WIRE = {"publish": "Basic.Publish", "deliver": "Basic.Deliver", "get": "Basic.G
 
 
 class Notes:
-    """The events of one connection at one tap; `last` is the latest that a whole message made."""
+    """The events of one connection at one tap; `last` is the latest that a whole message made.
+
+    `t` is when the bytes under way went on, where they did so before they are recorded; else 0.
+    """
 
     def __init__(self, tap: Tap) -> None:
         self.at = tap.at
         self._tap = tap
         self.holds: list[Hold] = []
         self.last = Event(kind="gap")
+        self.t = 0.0
 
     def record(self, event: Event) -> None:
         """Record the event as seen here."""
-        event.at, event.link, event.conn = self._tap.at, self._tap.link, self._tap.conn
+        event.at, event.link, event.conn, event.t = self._tap.at, self._tap.link, self._tap.conn, self.t
         hold = self._tap.recorder.record(event)
         if hold is not None:
             self.holds.append(hold)
@@ -46,7 +50,7 @@ class Notes:
             key=content.identity(self._tap.recorder.queue_key("rabbitmq", queue)),
             mid=content.properties.get("message_id", ""),
             size=content.size,
-            digest=content.summed.hexdigest()[:16],
+            digest=content.digest[:16],
             body=content.body[:EXCERPT].decode("utf-8", "replace"),
             headers=content.headers,
             data=data,

@@ -29,7 +29,7 @@ class Sends:
     def publish(self, channel: Channel, payload: bytes) -> None:
         """Begin a publish. It is counted also where nobody processes it any more: near and far have to agree on the numbers."""
         self._published += 1
-        channel.sending = None if channel.dead else Content("publish", m.decoded(m.PUBLISH, payload), self._published)
+        channel.sending = None if channel.dead else Content("publish", m.publication(payload), self._published)
 
     def published(self, channel: Channel, content: Content) -> None:
         """Record a publish that is complete; without confirms nobody will ever say what became of it."""
@@ -67,8 +67,8 @@ class Sends:
     def _confirm(
         self, channel: Channel, method: int, payload: bytes, kind: Literal["acknowledged", "refused"], wire: str
     ) -> None:
-        found = m.decoded(method, payload)
-        confirms = channel.confirmed(found["tag"], multiple=bool(found["bits"] & _MULTIPLE))
+        tag, bits = m.word(payload)
+        confirms = channel.confirmed(tag, multiple=bool(bits & _MULTIPLE))
         for _, sent in confirms:
             self._notes.record(Event(kind=kind, x=sent.x, wire=wire, queue=sent.queue, key=sent.key, mid=sent.mid))
         self._latest = (method, channel, confirms)

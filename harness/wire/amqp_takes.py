@@ -56,7 +56,7 @@ class Takes:
 
     def deliver(self, channel: Channel, payload: bytes) -> None:
         """Begin a delivery."""
-        channel.receiving = None if channel.dead else Content("deliver", m.decoded(m.DELIVER, payload))
+        channel.receiving = None if channel.dead else Content("deliver", m.delivery(payload))
 
     def delivered(self, channel: Channel, content: Content) -> None:
         """Record a delivery that is complete; one without acknowledgements is settled as soon as the broker has written it."""
@@ -82,20 +82,21 @@ class Takes:
 
     def ack(self, channel: Channel, payload: bytes) -> None:
         """Record an acknowledgement, once for each delivery it means."""
-        self._word(channel, m.ACK, payload, "ack", "Basic.Ack")
+        self._word(channel, payload, "ack", "Basic.Ack")
 
     def nack(self, channel: Channel, payload: bytes) -> None:
         """Record a negative acknowledgement, once for each delivery it means."""
-        self._word(channel, m.NACK, payload, "requeue" if payload[12] & _NACK_REQUEUE else "reject", "Basic.Nack")
+        self._word(channel, payload, "requeue" if payload[12] & _NACK_REQUEUE else "reject", "Basic.Nack")
 
     def reject(self, channel: Channel, payload: bytes) -> None:
         """Record a rejection."""
-        how = "requeue" if payload[12] & _REQUEUE else "reject"
-        self._settle(channel, channel.settled(m.decoded(m.REJECT, payload)["tag"], multiple=False), how, "Basic.Reject")
+        tag, bits = m.word(payload)
+        how = "requeue" if bits & _REQUEUE else "reject"
+        self._settle(channel, channel.settled(tag, multiple=False), how, "Basic.Reject")
 
-    def _word(self, channel: Channel, method: int, payload: bytes, how: str, wire: str) -> None:
-        found = m.decoded(method, payload)
-        self._settle(channel, channel.settled(found["tag"], multiple=bool(found["bits"] & _MULTIPLE)), how, wire)
+    def _word(self, channel: Channel, payload: bytes, how: str, wire: str) -> None:
+        tag, bits = m.word(payload)
+        self._settle(channel, channel.settled(tag, multiple=bool(bits & _MULTIPLE)), how, wire)
 
     def recover(self, channel: Channel, payload: bytes) -> None:
         """Record that all open deliveries of the channel go back."""

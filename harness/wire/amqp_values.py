@@ -30,6 +30,9 @@ _FIXED = {
 _DEEPEST = 32
 _DECIMAL = struct.Struct(">Bi")
 
+_SMALL = 512
+"""Bytes of a table that is kept to be found again."""
+
 
 class GarbledError(ValueError):
     """These bytes are not AMQP 0-9-1 as we understand it; the text says why."""
@@ -133,6 +136,12 @@ def _array(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
     return values, at
 
 
+@lru_cache(maxsize=512)
+def _same_table(table_: bytes) -> dict[str, Any]:
+    """Return a small table, the same object for the same bytes: most messages carry the headers of the one before."""
+    return table(table_, 0)[0]
+
+
 @lru_cache(maxsize=256)
 def _present(flags: int) -> tuple[tuple[str, str], ...]:
     """Return name and kind of the properties these flags announce; a service uses few combinations."""
@@ -140,7 +149,7 @@ def _present(flags: int) -> tuple[tuple[str, str], ...]:
 
 
 def properties(payload: bytes) -> dict[str, Any]:
-    """Return the properties of a content header frame by name, `headers` among them."""
+    """Return the properties of a content header frame by name, `headers` among them, which nobody is to change."""
     flags = U16.unpack_from(payload, 12)[0]
     if flags & _MORE_FLAGS:
         message = "a content header with more than sixteen properties"
@@ -151,7 +160,9 @@ def properties(payload: bytes) -> dict[str, Any]:
         if kind == "s":
             found[name], at = short_string(payload, at)
         elif kind == "F":
-            found[name], at = table(payload, at)
+            end = at + 4 + U32.unpack_from(payload, at)[0]
+            found[name] = _same_table(payload[at:end]) if end - at <= _SMALL else table(payload, at)[0]
+            at = end
         else:
             found[name], at = _value(payload, ord(kind), at, 0)
     if at > len(payload):

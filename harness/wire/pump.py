@@ -5,6 +5,8 @@ write buffer. Nothing is ever sent twice.
 """
 
 import asyncio
+import contextlib
+import os
 import select
 import socket
 from collections import deque
@@ -55,15 +57,28 @@ class End(asyncio.Protocol):
         self.transport: asyncio.Transport
         self._owner = owner
         self._reading = True
+        self._number = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, which owns the socket from now on."""
         self.socket = None
         self.transport = cast("asyncio.Transport", transport)
+        self._number = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         """Hand over what came in."""
         self._owner.received(self.side, data)
+
+    def write(self, data: bytes) -> None:
+        """Send at once what the socket takes, the rest when it can.
+
+        The transport of uvloop sends at the end of the loop's round: after what is recorded once the bytes have gone on.
+        """
+        if not self.transport.get_write_buffer_size():
+            with contextlib.suppress(OSError):  # full, or gone: the transport knows what to do
+                data = data[os.write(self._number, data) :]
+        if data:
+            self.transport.write(data)
 
     def eof_received(self) -> bool:
         """Hand over that the peer sends no more."""
@@ -158,7 +173,7 @@ class Pump:
 
     def _write(self, data: bytes) -> None:
         if data and not self._sink.transport.is_closing():
-            self._sink.transport.write(data)
+            self._sink.write(data)
             if self.written is not None:
                 self.written(data)
 

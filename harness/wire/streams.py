@@ -86,6 +86,15 @@ class Sink(Protocol):
         """Put the event into the journal, with `n` and `t` given here.
 
         To be called before the bytes it describes are yielded. A Hold that comes back is to be yielded before these bytes.
+        An event that has its `t` already (from `passing`) keeps it.
+        """
+        ...
+
+    def passing(self) -> float | None:
+        """Return the time if bytes may go on before what they mean is recorded; None while somebody waits for a moment.
+
+        The events are to be recorded, with this time as their `t`, as soon as the bytes have been yielded, in the same turn of
+        the loop: so nobody's event comes between, and the order and the times in the journal are those of recording first.
         """
         ...
 

@@ -29,6 +29,9 @@ class KeepingSink:
         self.events.append(event)
         return None
 
+    def passing(self) -> float | None:
+        return None
+
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         return None
 

@@ -27,6 +27,9 @@ class CollectingSink:
         self.held.append(Hold(self.loop))
         return self.held[-1]
 
+    def passing(self) -> float | None:
+        return 0.5 if self.loop is None else None
+
     def queue_key(self, broker: str, queue: str) -> Key | None:
         found = self.queues.get(f"{broker}:{queue}")
         return None if found is None else Key(found)
