@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import HarnessError, InconclusiveError, MissingToolError, UsageError, Violation
+from harness.errors import HarnessError, InconclusiveError, MissingToolError, StackLostError, UsageError, Violation
 
 if TYPE_CHECKING:
     from harness.report.recording import Recording, Session  # noqa: F401 (of a stash key's type)
@@ -77,14 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     """Give back what `pytest_addoption` took."""
-    if _TERMINAL:
-        os.close(_TERMINAL.pop())
+    os.close(_TERMINAL.pop())
 
 
 def _progress(line: str) -> None:
     """Show a line past pytest's capture; it is called from several threads, so it is one write."""
-    if _TERMINAL:
-        os.write(_TERMINAL[-1], f"{line}\n".encode())
+    os.write(_TERMINAL[-1], f"{line}\n".encode())
 
 
 def _session(config: pytest.Config) -> "Session":
@@ -179,7 +177,7 @@ def pytest_runtest_makereport(
     """Show a verdict or a harness error as its own words instead of a traceback, and keep the outcome for run.json."""
     report = yield
     error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, (Violation, HarnessError)):
+    if isinstance(error, (Violation, HarnessError, StackLostError)):
         word = "" if isinstance(error, (Violation, InconclusiveError)) else f"{type(error).__name__}: "
         report.longrepr = f"{word}{error}"
     recording = item.stash.get(RECORDING, None)

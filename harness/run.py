@@ -130,6 +130,7 @@ class Run:
     @contextlib.contextmanager
     def scenario(self, story: Story) -> Iterator[Told]:
         """Give one scenario its sandbox; afterwards everything the sandbox had is given back."""
+        self.living_stack()
         folder = self._own_folder(story)
         journal = folder / "journal.jsonl"
         self._count += 1

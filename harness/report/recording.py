@@ -45,7 +45,7 @@ class Recording:
         self._journal = told.journal
         self._story = story
         self._judged: list[Mapping[str, object]] = []
-        self._began = now()
+        self._began, self._started = now(), utc().timestamp()
         self._phases: dict[str, str] = {}
         self._errors: list[str] = []
 
@@ -104,7 +104,7 @@ class Recording:
             faults=self._faults(),
             services=self._services(),
             checks=checks,
-            started=utc().timestamp(),
+            started=self._started,
         )
         write(self._folder / ENTRY, entry)
 

@@ -127,7 +127,7 @@ class Victim:
     def left(self) -> list[str]:
         """Return what is still there of the run, in words."""
         return [
-            *(f"process {pid}: {_command(pid)}" for pid in self.processes()),
+            *(f"process {pid}: {command_of(pid)}" for pid in self.processes()),
             *(f"listening socket {inode}" for inode in sorted(self._ports & listening())),
             *(f"file {path}" for path in sorted(self.temporary.iterdir())),
         ]
@@ -146,7 +146,7 @@ def listening(pid: int | None = None) -> set[str]:
     return all_ if pid is None else all_ & _sockets(pid)
 
 
-def _command(pid: int) -> str:
+def command_of(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     return "gone meanwhile"

@@ -1,12 +1,21 @@
 """A pytest that does not live to clear up: 5 s later nothing of its run is left, nor of what a service forked off."""
 
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.leaks.killed import victim
+from harness.errors import HarnessError
+from tests.leaks.killed import command_of, victim
 
+WAITS = """
+import sys, time
+def test_that_waits(capfd):
+    with capfd.disabled():
+        print("waiting", file=sys.stderr, flush=True)
+    time.sleep(600)
+"""
 NATIVE = {"HARNESS_STACK": "native"}
 
 
@@ -34,3 +43,19 @@ def test_a_run_that_ends_while_its_services_run_leaves_none(
         one.end(*signals)
     assert before >= 6  # pytest, warden, recorder, writer, and a master with its workers
     assert one.left_after() == []
+
+
+def test_what_is_left_is_seen(tmp_path: Path):
+    with victim(tmp_path, {}, WAITS) as one:
+        one.await_said("waiting")
+        (one.temporary / "forgotten").touch()
+        left = one.left_after(within=0.1)
+    assert any(re.match(r"process \d+: .*-m pytest", line) for line in left)
+    assert left[-1] == f"file {one.temporary}/forgotten"
+    assert command_of(one.process.pid) == "gone meanwhile"
+
+
+def test_a_run_that_ends_by_itself_is_not_waited_for(tmp_path: Path):
+    with victim(tmp_path, {}, "def test_short(): pass\n") as one:
+        with pytest.raises(HarnessError, match=r"^pytest ended before it said the drain begins: "):
+            one.await_said("the drain begins")

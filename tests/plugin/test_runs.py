@@ -35,6 +35,26 @@ def test_third(sandbox):
 """
 )
 
+LOST = (
+    HEAD
+    + """
+import os, signal, time
+from pathlib import Path
+from harness.stack.listeners import listens
+
+@scenario("T-1", "baseline")
+def test_first(sandbox, stack):
+    pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+    os.kill(next(pid for pid in pids if listens(pid, stack.toxiproxy.port)), signal.SIGKILL)
+    time.sleep(0.5)
+    two_jobs(sandbox)
+
+@scenario("T-2", "baseline")
+def test_second(sandbox):
+    require(nothing_dead_lettered(two_jobs(sandbox)))
+"""
+)
+
 
 def test_the_workers_of_xdist_write_one_run(tmp_path: Path, addresses: dict[str, str]):
     done = pytest_on(tmp_path, FOUR, "-n", "2", more=addresses)
@@ -69,3 +89,12 @@ def test_an_interrupted_run_is_written_too(tmp_path: Path, addresses: dict[str, 
     assert done.entry("test_first").passed
     assert not done.entry("test_second").passed
     assert "= scenarios =" in printed
+
+
+def test_a_server_that_dies_fails_one_scenario_and_the_next_has_a_new_one(tmp_path: Path):
+    done = pytest_on(tmp_path, LOST, more={"HARNESS_STACK": "native"})
+    assert done.status == 1
+    assert done.failure("test_first").startswith("StackLostError: Toxiproxy ended while it was needed (signal 9); ")
+    assert "Traceback" not in done.printed
+    assert done.entry("test_second").passed, done.printed
+    assert done.printed.count("RabbitMQ 3") == 2

@@ -1,0 +1,80 @@
+"""run.json and the table, from literal entries."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.report.entries import ENTRY, CheckEntry, Entry, entries, read_run, unpaired, write
+from harness.report.terminal import table
+
+
+def check(conclusion: str, label: str | None = None, expected: str | None = None) -> CheckEntry:
+    return CheckEntry(
+        check="accounted",
+        conclusion=conclusion,
+        label=label,
+        definite=0,
+        possible=0,
+        premises=1,
+        sentence=f"accounted: {conclusion}",
+        expected=expected,
+    )
+
+
+def entry(ident: str, variant: str | None, *checks: CheckEntry, passed: bool = True, **more) -> Entry:
+    expected = "broken" if any(one.expected for one in checks) else "kept"
+    outcome = checks[0].conclusion if checks else "none"
+    return Entry(
+        id=ident,
+        variant=variant,
+        test=f"{ident} {variant}",
+        expected=expected,
+        outcome=outcome,
+        passed=passed,
+        checks=list(checks),
+        **more,
+    )
+
+
+def test_a_run_that_is_none_is_named(tmp_path: Path):
+    with pytest.raises(HarnessError, match=r"run\.json cannot be read as a run: .*No such file"):
+        read_run(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(HarnessError, match=r"run\.json cannot be read as a run: Object missing required field"):
+        read_run(tmp_path)
+
+
+def test_entries_come_in_the_order_their_scenarios_began(tmp_path: Path):
+    for name, started in (("b", 2.0), ("a", 3.0), ("c", 1.0)):
+        write(tmp_path / name / ENTRY, entry(name, None, started=started))
+    assert [one.id for one in entries(tmp_path)] == ["c", "b", "a"]
+
+
+def test_an_incident_of_which_one_half_ran_is_said():
+    told = [
+        entry("S1", "as it was"),
+        entry("S1", "as fixed"),
+        entry("S2", "as fixed"),
+        entry("S3", "baseline"),
+        entry("S4", None),
+    ]
+    assert unpaired(told) == ["S2 ran only 'as fixed': an incident is told twice, as it was (judged broken) and as fixed (kept)"]
+
+
+def test_the_table_says_what_fails_the_run():
+    told = [
+        entry("S1", "as it was", check("broken", "stuck", "stuck"), check("kept"), seconds=1.25),
+        entry("S1", "as fixed", check("broken", "lost"), passed=False),
+        entry("S2", "as it was", check("kept", None, "stuck"), passed=False),
+        entry("S3", None, passed=False),
+        entry("S4", "baseline", passed=False, skipped="needs java"),
+    ]
+    assert table(told) == [
+        "scenario  variant    check: label              verdict              seconds",
+        "S1        as it was  accounted: stuck; 1 kept  broken as told       1.2",
+        "S1        as fixed   accounted: lost           broken !             0.0",
+        "S2        as it was  1 kept                    kept, told broken !  0.0",
+        "S3        -          -                         none !               0.0",
+        "S4        baseline   -                         skipped              0.0",
+    ]
