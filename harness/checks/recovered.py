@@ -68,11 +68,13 @@ def _measure(
             said = f"effected {when[1] - since:.1f} s after the fault was over (promised: {within:g} s)"
             findings.add("late", obligation, sure=trusted, n=when[0], t=when[1], events=(*events, when[0]), said=said)
         return
-    n, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
-    if ledger.drained:
-        end = " (dead-lettered)" if Ends(ledger).of(obligation).dead else ""
-        said = f"not effected at the end, {ledger.t - since:.1f} s after the fault was over{end}"
-        findings.add("never", obligation, sure=trusted, n=n, t=t, events=events, said=said)
+    _, t = obligation.acked or obligation.rejected or obligation.last_delivery or (obligation.sent_n, obligation.sent_t)
+    end = Ends(ledger).of(obligation)
+    if ledger.drained and not (end.may_come and ledger.t - since > within):
+        dead = " (dead-lettered)" if end.dead else ""
+        said = f"not effected at the end, {ledger.t - since:.1f} s after the fault was over{dead}"
+        sure = trusted and not end.may_come
+        findings.add("never", obligation, sure=sure, n=ledger.last_n, t=t, events=events, said=said)
     elif ledger.t - since > within:
         said = f"still not effected {ledger.t - since:.1f} s after the fault was over (promised: {within:g} s)"
         findings.add("late", obligation, sure=trusted, n=ledger.last_n, t=ledger.t, events=events, said=said)

@@ -1,7 +1,8 @@
 import pytest
 
 from harness.checks import recovered
-from tests.histories import dead, done, history, over, place, rabbit, sent
+from harness.checks.outcome import outcome
+from tests.histories import dead, done, history, over, place, rabbit, sent, sqs
 
 OUTAGE = "1 fault f1 outage svc->place began\n10 fault f1 outage svc->place ended"
 HELD = "2 delivered q a 1:1\n2.1 settled q a 1:1 requeue"
@@ -81,6 +82,28 @@ def test_late_is(tmp_path):
 
     assert (verdict.labels, verdict.definite) == (("late",), 1)
     assert "still not effected 50.0 s after" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("t", "within", "word"),
+    [(34, 60, "unknown"), (34.5, 20, "late"), (36, 60, "never")],
+    ids=["may still come", "may still come, too late", "will not come"],
+)
+def test_what_sqs_was_about_to_deliver_again_is_not_called_never(tmp_path, t, within, word):
+    world = (sqs(effects=(("place",),)), place())
+    taken = "3 delivered q a r1 link=svc->sqs mid=m"
+    verdict = judged(
+        tmp_path, sent("a"), *OUTAGE.splitlines()[:1], taken, OUTAGE.splitlines()[1], over("q a", t=t), within=within, world=world
+    )
+
+    assert (verdict.label or verdict.conclusion) == word
+
+
+def test_never_is_put_down_to_a_fault_that_began_after_the_last_delivery(tmp_path):
+    taken = "0.9 delivered q a 1:1\n0.95 near requested a 1 wire=POST"
+    run = history(tmp_path, sent("a"), taken, "1 fault f1 outage svc->place began\n1.1 near closed svc->place 1 rst", over("q a"))
+
+    assert outcome(recovered(run, within=30).broken_as("never")).problem == ""
 
 
 def test_a_fault_that_never_ends_is_counted_from_its_beginning(tmp_path):

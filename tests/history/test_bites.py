@@ -74,6 +74,12 @@ def test_one_refused_delivery_is_one_bite(tmp_path):
     assert bites(run) == [2]
 
 
+def test_a_fault_whose_moment_never_came_refused_nobody(tmp_path):
+    lines = ["0.5 fault f1 outage svc->place injected", sent("a"), taken(3), finished(34), over(t=60)]
+
+    assert bites(history(tmp_path, *lines, world=SQS)) == [0]
+
+
 def test_an_outage_of_another_service_does_not_bite(tmp_path):
     run = history(tmp_path, sent("a"), outage(2, 5, "other->place"), taken(3), finished(34), over(t=60), world=SQS)
 
