@@ -10,6 +10,7 @@ from harness.errors import HarnessError, InconclusiveError, UsageError, Violatio
 from harness.history import History
 
 LINES = 12
+MOST_FAULTS = 2
 
 
 def require(*verdicts: Verdict) -> None:
@@ -59,7 +60,16 @@ def _short(verdict: Verdict, one: Outcome) -> str:
     return f"also {verdict.check}: {one.word}: {one.problem}"
 
 
+def _faults(history: History) -> Iterator[str]:
+    """Say what was done to the system, and when: without it "after the outage began" tells neither its kind nor its length."""
+    for one in list(history.ledger().world.faults.values())[:MOST_FAULTS]:
+        began = "it never began" if one.began is None else f"from {one.began:.2f} s"
+        ended = "" if one.began is None else " to the end" if one.ended is None else f" to {one.ended:.2f} s"
+        yield f"  fault: {one.code or one}, {began}{ended}"
+
+
 def _where(history: History) -> Iterator[str]:
+    yield from _faults(history)
     drained = history.ledger().drained_how or "no"
     yield f"  journal: {history.path} ({history.ledger().events} events, drained: {drained})"
     if history.truncated:

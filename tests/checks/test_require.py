@@ -59,6 +59,7 @@ def test_a_violation_tells_the_whole_story(tmp_path):
         "  look at: what the consumer does with a message after its attempt failed",
         "also nothing_dead_lettered: broken: 1 of 2 messages: transient_dead_lettered",
         "also signalled: broken: 1 of 1 failures: silent",
+        "  fault: outage on svc->place, from 0.90 s to 9.00 s",
         f"  journal: {run.path} ({run.ledger().events} events, drained: quiet)",
         "  reproduce: pytest scenarios/test_x.py::test",
     ]
@@ -219,3 +220,14 @@ def test_a_blind_check_is_told_before_an_unknown_verdict(tmp_path, monkeypatch):
 
     with pytest.raises(HarnessError, match="accounted is blind"):
         require(accounted(run))
+
+
+def test_a_failure_says_what_was_done_and_when(tmp_path):
+    began = "0.9 fault f1 outage svc->place began\n1 fault f2 outage svc->place injected"
+    run = history(tmp_path, sent("a"), began, REJECTED, over("dlq a", queues=BOTH), world=WORLD, variant="as it was")
+
+    with pytest.raises(InconclusiveError, match="f2 outage on svc->place did not bite") as caught:
+        require(nothing_dead_lettered(run))
+
+    told = [line for line in str(caught.value).splitlines() if "fault: " in line]
+    assert told == ["  fault: outage on svc->place, from 0.90 s to the end", "  fault: outage on svc->place, it never began"]
