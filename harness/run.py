@@ -27,6 +27,7 @@ from harness.clock import utc
 from harness.errors import HarnessError
 from harness.history.events import Header
 from harness.recorder.client import Recorder
+from harness.sandbox.leftovers import ident, sweep
 from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
 from harness.stack.cache import Progress
@@ -35,7 +36,7 @@ from harness.stack.choice import choose
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
-from harness.warden import Warden
+from harness.warden import Warden, running_in
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,6 @@ class Run:
         self._stack: Stack | None = None
         self._recorder: Recorder | None = None
         self._warden: Warden | None = None
-        self._ident = f"h{secrets.token_hex(3)}"
         self._account = secrets.randbelow(900_000) + 100_000
         self._count = 0
         self._lost: list[str] = []
@@ -105,6 +105,8 @@ class Run:
             self._stack = choose(
                 self._kind, self.warden, logs=self.folder / "stack", progress=self._progress, lost=self._lost.append
             )
+            if self._kind == "auto":
+                sweep(self._stack, lives=lambda run_id: bool(running_in(run_id)))
         return self._stack
 
     def living_stack(self) -> Stack:
@@ -134,9 +136,9 @@ class Run:
         folder = self._own_folder(story)
         journal = folder / "journal.jsonl"
         self._count += 1
-        ident = f"{self._ident}{self._count}"
+        name = ident(self.warden.run_id, self._count)
         header = Header(
-            sandbox=ident,
+            sandbox=name,
             scenario=story.ident,
             variant=story.variant or "",
             test=story.test,
@@ -144,7 +146,7 @@ class Run:
             versions=dict(self.stack.versions),
         )
         context = Context(
-            ident=ident,
+            ident=name,
             account=f"{self._account}{self._count:06d}",
             stack=self.stack,
             warden=self.warden,

@@ -1,0 +1,57 @@
+"""What killed runs left on a stack that outlives them: their proxies, which still listen, and their vhosts.
+
+Queues in LocalStack are left: each sandbox has an account of its own, so they are in nobody's way.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable
+
+from harness.errors import HarnessError
+from harness.stack.management import Management
+from harness.stack.model import Stack
+from harness.toxiproxy.client import Toxiproxy
+
+IDENT = re.compile(r"h([0-9a-f]{12})-\d+(?:\..*)?")
+
+
+def ident(run_id: str, number: int) -> str:
+    """Return the name of a run's nth sandbox; vhost and proxies are named after it, so that they can be found."""
+    return f"h{run_id}-{number}"
+
+
+def sweep(stack: Stack, lives: Callable[[str], bool]) -> int:
+    """Remove the proxies and vhosts of runs that do not live any more; return how many. Nobody else's are touched.
+
+    Raises HarnessError where the servers do not answer.
+    """
+    toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
+    management = Management(stack.management.host, stack.management.port, stack.user, stack.password)
+    known: dict[str, bool] = {}
+    return sum(
+        _removed(_left(names, lives, known), remove)
+        for names, remove in ((toxiproxy.proxies(), toxiproxy.delete), (management.vhosts(), management.delete_vhost))
+    )
+
+
+def _left(names: Iterable[str], lives: Callable[[str], bool], known: dict[str, bool]) -> list[str]:
+    left = []
+    for name in names:
+        match = IDENT.fullmatch(name)
+        if match is None:
+            continue
+        run_id = match.group(1)
+        if run_id not in known:
+            known[run_id] = lives(run_id)
+        if not known[run_id]:
+            left.append(name)
+    return left
+
+
+def _removed(names: Iterable[str], remove: Callable[[str], None]) -> int:
+    count = 0
+    for name in names:
+        with contextlib.suppress(HarnessError):  # another run sweeps, too, and was quicker
+            remove(name)
+            count += 1
+    return count
