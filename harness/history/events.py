@@ -1,7 +1,7 @@
 """The events of a journal: one struct, a closed list of kinds, and what each field means.
 
 One line of `journal.jsonl` is one `Event` as JSON with defaults left out. `n` is the total order (given by the one recorder of a
-sandbox, before the bytes it describes go on), `t` is seconds on the sandbox's clock since its start.
+sandbox, in the order in which the bytes it describes go on), `t` is seconds on the sandbox's clock since its start.
 
 Where an event was seen (`at`): `near` between the service and Toxiproxy; `far` between Toxiproxy and the broker; `resource` in a
 resource of the harness; `broker` read from a broker's counters; `harness` done by the harness itself.

@@ -10,6 +10,7 @@ import msgspec
 from harness.clock import now
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
+from harness.recorder.backlog import Backlog, Take
 from harness.recorder.moments import Moments
 from harness.recorder.secrets import hide
 from harness.recorder.writer import Writer
@@ -32,6 +33,7 @@ class RecordedWorld:
         self._origin = now()
         self._n = 0
         self._rules = RuleBook()
+        self._backlog = Backlog(asyncio.get_running_loop())
         self._moments = Moments(asyncio.get_running_loop(), fired)
         self._links: dict[str, TappedLink] = {}
         self._protocols: dict[str, str] = {}
@@ -45,6 +47,8 @@ class RecordedWorld:
 
     def record(self, event: Event) -> Hold | None:
         """Give the event its number, and its time where it has none yet, write it, and hold its bytes where it is watched."""
+        if self._backlog.waiting:
+            self._backlog.settle()
         self._n += 1
         event.n = self._n
         event.t = event.t or round(now() - self._origin, 6)
@@ -54,9 +58,16 @@ class RecordedWorld:
         self._writer.put(event)
         return self._moments.happened(event)
 
-    def passing(self) -> float | None:
-        """Return the time for events of bytes that go on first; None while a moment is watched."""
-        return None if self._moments.watched else round(now() - self._origin, 6)
+    def later(self, take: Take, data: bytes) -> bool:
+        """Have what these bytes mean recorded soon; False while a moment is watched."""
+        if self._moments.watched:
+            return False
+        self._backlog.put(take, data, round(now() - self._origin, 6))
+        return True
+
+    def settle(self) -> None:
+        """Record everything that has passed."""
+        self._backlog.settle()
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return where the key of a message of this queue stands.
@@ -75,6 +86,7 @@ class RecordedWorld:
 
     def declare(self, declaration: dict[str, Any]) -> None:
         """Take in what judging and the taps have to know of a thing."""
+        self.settle()
         thing = msgspec.convert(declaration, Declaration)
         self._declared[thing.name] = thing
         if thing.what == "queue" and thing.key is not None:
@@ -124,6 +136,7 @@ class RecordedWorld:
 
     def arm(self, rule: dict[str, Any]) -> None:
         """Have the taps of the rule's link apply it; a rule that this protocol cannot carry out is refused with a sentence."""
+        self.settle()
         made = msgspec.convert(rule, Rule)
         if made.link in self._protocols:
             SUPPORTS[self._protocols[made.link]](made)
@@ -135,6 +148,7 @@ class RecordedWorld:
 
     def watch(self, ident: str, moment: dict[str, Any]) -> None:
         """Report this moment when it comes, and hold its bytes."""
+        self.settle()
         self._moments.watch(ident, Moment.from_json(moment))
 
     def unwatch(self, ident: str) -> None:
@@ -143,16 +157,19 @@ class RecordedWorld:
 
     def counts(self) -> dict[str, int]:
         """Return how often each moment's event has happened."""
+        self.settle()
         return {f"{thing}.{event}": count for (thing, event, key), count in self._moments.counts.items() if key is None}
 
     def flush(self) -> None:
         """Have everything recorded so far in the file."""
+        self.settle()
         self._writer.flush()
 
     def close(self) -> None:
         """End links and connections and close the journal."""
         if self._closed:
             return
+        self.settle()
         self._moments.release_all()
         for link in self._links.values():
             link.close()

@@ -6,7 +6,7 @@ what was yielded before the barrier has gone on, what comes after it waits.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -86,16 +86,20 @@ class Sink(Protocol):
         """Put the event into the journal, with `n` and `t` given here.
 
         To be called before the bytes it describes are yielded. A Hold that comes back is to be yielded before these bytes.
-        An event that has its `t` already (from `passing`) keeps it.
+        An event that has its `t` already (from `later`) keeps it.
         """
         ...
 
-    def passing(self) -> float | None:
-        """Return the time if bytes may go on before what they mean is recorded; None while somebody waits for a moment.
+    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+        """Have `take(data, t)` record soon what these bytes mean, so that they may go on at once; t is now, for its events.
 
-        The events are to be recorded, with this time as their `t`, as soon as the bytes have been yielded, in the same turn of
-        the loop: so nobody's event comes between, and the order and the times in the journal are those of recording first.
+        Whatever passed later, in whichever tap, is recorded after it: order and times of the journal are those of recording
+        first. `take` must not raise. False while somebody waits for a moment: then nothing is left that was put off.
         """
+        ...
+
+    def settle(self) -> None:
+        """Have everything recorded that was put off."""
         ...
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:

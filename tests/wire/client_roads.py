@@ -29,8 +29,11 @@ class KeepingSink:
         self.events.append(event)
         return None
 
-    def passing(self) -> float | None:
-        return None
+    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+        return False
+
+    def settle(self) -> None:
+        pass
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         return None

@@ -27,8 +27,13 @@ class CollectingSink:
         self.held.append(Hold(self.loop))
         return self.held[-1]
 
-    def passing(self) -> float | None:
-        return 0.5 if self.loop is None else None
+    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+        if self.loop is None:
+            take(data, 0.5)
+        return self.loop is None
+
+    def settle(self) -> None:
+        """Do nothing: nothing is put off here."""
 
     def queue_key(self, broker: str, queue: str) -> Key | None:
         found = self.queues.get(f"{broker}:{queue}")

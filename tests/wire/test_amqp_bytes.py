@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pika import spec
 
 from harness.history.events import Event
+from harness.model import Key
 from tests.wire import amqp_bytes as b
 from tests.wire.amqp_bytes import BODY, KEYED, consuming, wire
 from tests.wire.taps import CollectingSink
@@ -31,6 +32,21 @@ def test_what_is_not_understood_is_one_gap_and_passes_untouched(data: bytes) -> 
     assert one.ask(data) + one.ask(b"more") == data + b"more"
     assert one.reply(b"answer") == b"answer"
     assert len(sink.of("gap")) == 1
+
+
+class Failing(CollectingSink):
+    """A recorder with a defect."""
+
+    def queue_key(self, broker: str, queue: str) -> Key | None:
+        raise KeyError(f"{broker}:{queue}")
+
+
+def test_a_defect_is_one_gap_and_the_bytes_pass() -> None:
+    sink = Failing()
+    one = wire(sink)
+    data = b.HELLO + b.publish(1, "jobs", BODY)
+    assert (one.ask(data), one.ask(data)) == (data, data)
+    assert [event.data for event in sink.events] == [{"reason": "from the service: KeyError in the decoder: 'rabbitmq:jobs'"}]
 
 
 CONVERSATION = [
