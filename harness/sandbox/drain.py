@@ -20,6 +20,8 @@ SILENCE = 0.35
 UNDONE_SILENCE = 1.0
 """The same where a message is still without effect and nothing shows that anybody works on it."""
 BETWEEN_LOOKS = 0.15
+LYING = 2.5
+"""Seconds for which messages lie ready in a queue with an effect before nobody is said to take them: above an emulator's tick."""
 PATIENCE = 60.0
 
 
@@ -98,6 +100,9 @@ class Drain:
             return "the counters of the queues changed between two looks"
         if t - before < BETWEEN_LOOKS:
             return "one more look at the counters of the queues is due"
+        lying = [name for name, look in counts.items() if look.ready and self._context.declared[name].effects]
+        if lying and t - before < LYING:
+            return f"{counts[lying[0]].ready} message(s) lie ready in {lying[0]}, for only {t - before:.1f} s so far"
         for name, look in counts.items():
             if look.ready and self._timed(self._context.declared[name]):
                 return f"{look.ready} message(s) in {name} come back when their time is over"

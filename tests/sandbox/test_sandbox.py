@@ -244,3 +244,13 @@ def test_a_message_in_flight_on_sqs_is_waited_for(sandbox: Sandbox):
     assert looked == (0, 1)
     assert [event.data for event in history.events() if event.kind == "scanned"] == [{"messages": 1}]
     assert "left in queues: 1 in jobs" in str(sandbox.end().outcome)
+
+
+def test_what_nobody_takes_is_waited_for_before_it_is_said_so(sandbox: Sandbox):
+    jobs = sandbox.rabbitmq.queue("jobs", key="/id", effect=sandbox.http("tcs", key="/id"))
+    jobs.publish([{"id": 1}])
+    history = sandbox.drain()
+    sent = [event.t for event in history.events() if event.kind == "acknowledged"]
+    drained = [event.t for event in history.events() if event.kind == "drained"]
+    assert history.drained
+    assert drained[0] - sent[0] > 2
