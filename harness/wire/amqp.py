@@ -101,7 +101,7 @@ class Amqp:
         try:
             for frame in way.frames.messages(data):
                 if isinstance(frame, Whole):
-                    self._books.message(way.by, *frame[:-1])
+                    self._books.message(way.by, frame)
                 else:
                     self._read(way, frame)
         except Exception as error:  # noqa: BLE001 (a defect of the decoder is a gap in the journal, and the other taps go on)

@@ -6,6 +6,7 @@ from functools import partial
 from harness.history.events import Event
 from harness.wire import amqp_methods as m
 from harness.wire.amqp_channel import Channel, Content
+from harness.wire.amqp_frames import Whole
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_sends import Sends
 from harness.wire.amqp_takes import Takes
@@ -46,25 +47,29 @@ class Books:
             m.CONNECTION_CLOSE: partial(self._connection_close, by),
         }
 
-    def method(self, by: Side, number: int, payload: bytes) -> None:
-        """Take a method frame."""
+    def method(self, by: Side, number: int, payload: bytes) -> Channel | None:
+        """Take a method frame; return its channel where the method means something."""
         handler = self._handlers[by].get(U32.unpack_from(payload)[0])
-        if handler is not None:
-            channel = self._channels.get(number)
-            if channel is None:
-                channel = self._channels[number] = Channel(number)
-                channel.dead = self._is_closing
-            handler(channel, payload)
+        if handler is None:
+            return None
+        channel = self._channels.get(number)
+        if channel is None:
+            channel = self._channels[number] = Channel(number)
+            channel.dead = self._is_closing
+        handler(channel, payload)
+        return channel
 
-    def message(self, by: Side, number: int, method: bytes, header: bytes, body: bytes) -> None:
-        """Take the frames of a whole message; of those that are not processed by anybody nothing is left."""
-        self.method(by, number, method)
-        content = self.content(by, number)
+    def message(self, by: Side, whole: Whole) -> None:
+        """Take the frames of a whole message; of one that is not processed by anybody nothing is left."""
+        channel = self.method(by, whole.channel, whole.method)
+        if channel is None:
+            return
+        content = channel.sending if by == "service" else channel.receiving
         if content is not None and content.size < 0:
-            content.properties = properties(header)
-            content.size = len(body)
-            content.add(body)
-            self._complete(by, number, content)
+            content.properties = properties(whole.header)
+            content.size = len(whole.body)
+            content.add(whole.body)
+            self._complete(by, channel, content)
 
     def content(self, by: Side, number: int) -> Content | None:
         """Return the message that is under way in this direction of a channel."""
@@ -80,7 +85,7 @@ class Books:
             return None
         content.properties = properties(payload)
         content.size = int.from_bytes(payload[4:12], "big")
-        return None if content.size else self._complete(by, number, content)
+        return None if content.size else self._complete(by, self._channels[number], content)
 
     def body(self, by: Side, number: int, piece: bytes) -> Content | None:
         """Take a piece of a body; return the message if it is complete."""
@@ -88,10 +93,9 @@ class Books:
         if content is None or content.size < 0 or not piece:
             return None
         content.add(piece)
-        return self._complete(by, number, content) if content.given >= content.size else None
+        return self._complete(by, self._channels[number], content) if content.given >= content.size else None
 
-    def _complete(self, by: Side, number: int, content: Content) -> Content:
-        channel = self._channels[number]
+    def _complete(self, by: Side, channel: Channel, content: Content) -> Content:
         if by == "service":
             channel.sending = None
             self.sends.published(channel, content)

@@ -91,13 +91,15 @@ class Content:
     @property
     def details(self) -> dict[str, object]:
         """Return exchange, routing key and the properties that have no field of their own in an event."""
-        own = {name: value for name, value in self.properties.items() if name not in _FIELDS}
-        return {"exchange": self.arguments["exchange"], "routing_key": self.arguments["routing_key"], **own}
+        found = {"exchange": self.arguments["exchange"], "routing_key": self.arguments["routing_key"], **self.properties}
+        for name in _FIELDS:
+            found.pop(name, None)
+        return found
 
     def identity(self, declared: Key | None) -> str:
         """Return the key: the declared one where it is found, else message id, correlation id, else a digest of the content."""
         if declared is not None:
-            key = found(declared, self.body, fields=self._fields(declared))
+            key = found(declared, self.body, fields=None if declared.spec[0] == "/" else self._fields())
             if key is not None:
                 return key
         for name in ("message_id", "correlation_id"):
@@ -105,9 +107,7 @@ class Content:
                 return f"id:{self.properties[name]}"
         return f"sha256:{self._digest()}"
 
-    def _fields(self, declared: Key) -> dict[str, str]:
-        if declared.spec.startswith("/"):
-            return {}
+    def _fields(self) -> dict[str, str]:
         plain = {name: value for name, value in self.properties.items() if name != "headers"}
         return {name: str(value) for name, value in {**plain, **(self.headers or {})}.items()}
 

@@ -41,7 +41,7 @@ class Notes:
 
     def message(self, kind: Literal["attempted", "delivered", "returned"], content: Content, queue: str) -> Event:
         """Return the event that a whole message is, not yet recorded."""
-        data = content.details
+        body = content.body
         self.last = Event(
             kind=kind,
             x=content.x,
@@ -51,8 +51,8 @@ class Notes:
             mid=content.properties.get("message_id", ""),
             size=content.size,
             digest=content.digest[:16],
-            body=content.body[:EXCERPT].decode("utf-8", "replace"),
+            body=body[:EXCERPT].decode("utf-8", "replace"),
             headers=content.headers,
-            data=data,
+            data=content.details,
         )
         return self.last

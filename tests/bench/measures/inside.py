@@ -35,6 +35,7 @@ class Appending:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self._key = Key("/id")
 
     def record(self, event: Event) -> None:
         """Keep the event."""
@@ -51,7 +52,7 @@ class Appending:
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return the key that every queue has here."""
         del broker, queue
-        return Key("/id")
+        return self._key
 
     def resource(self, name: str) -> Declaration | None:
         """Return nothing: there are no resources on AMQP."""
