@@ -37,7 +37,7 @@ class Writer:
         self._header: Header | None = header
         self._declared: list[Event] = []
         self._buffer = bytearray()
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._seen: dict[tuple[str, str], int] = {}
         self._hot: dict[tuple[str, str], Hot] = {}
 
     def put(self, event: Event) -> None:
@@ -77,8 +77,8 @@ class Writer:
                 self._cool(message, hot)
             return False
         if hot is None:
-            self._seen[message] += 1
-            if self._seen[message] <= WRITTEN_OUT:
+            seen = self._seen[message] = self._seen.get(message, 0) + 1
+            if seen <= WRITTEN_OUT:
                 return False
             hot = self._hot[message] = Hot()
         if event.kind == "delivered" and event.at == "far":
