@@ -98,6 +98,7 @@ def _session(config: pytest.Config) -> "Session":
             seed=option(config, "seed"),
             argv=list(config.invocation_params.args),
             root=config.rootpath,
+            here=config.invocation_params.dir,
             progress=_progress,
             lent=getattr(config, "workerinput", {}).get("harness_stack"),
         )

@@ -1,6 +1,7 @@
 """From a running scenario to its entry in run.json: what was injected, started, judged, and whether the test kept the rules."""
 
 import contextlib
+import os
 import platform
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -150,12 +151,14 @@ class Session:
         seed: str | None,
         argv: Sequence[str],
         root: Path,
+        here: Path,
         progress: Progress = to_stderr,
         lent: int | None = None,
     ) -> None:
         self.folder = folder if folder is not None else new_folder(runs if runs.is_absolute() else root / runs)
         self.run = Run(self.folder, stack=stack, recorder=recorder, progress=progress, lent=lent)
         self._argv = list(argv)
+        self._root, self._here = root, here
         self._seed = int(seed) if seed is not None else secrets.randbelow(1_000_000)
         self._started = utc()
         self._began = now()
@@ -174,7 +177,9 @@ class Session:
         if not self._ran:
             self._ran = True
             self._write_stack()
-        reproduce = f"pytest '{test}' --harness-seed={self._seed}"
+        file, _, function = test.partition("::")
+        # As it is to be typed where this run was started, which need not be pytest's root.
+        reproduce = f"pytest '{os.path.relpath(self._root / file, self._here)}::{function}' --harness-seed={self._seed}"
         story = Story(ident, variant, test, reproduce)
         recording = None
         try:
