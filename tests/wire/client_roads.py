@@ -33,7 +33,7 @@ class KeepingSink:
         return False
 
     def settle(self) -> None:
-        pass
+        """Do nothing: nothing is put off here."""
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         return None

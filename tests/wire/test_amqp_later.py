@@ -63,9 +63,18 @@ def test_after_a_gap_what_waits_is_not_looked_at() -> None:
 
 def test_a_message_of_a_method_nobody_knows_is_none() -> None:
     sink, one = deferred()
-    one.ask(b.HELLO + b.method(1, spec.Basic.Qos(prefetch_count=1)) + b.content(1, BODY) + b.publish(1, "jobs", BODY))
+    one.ask(b.HELLO)
+    one.ask(b.method(1, spec.Basic.Qos(prefetch_count=1)) + b.content(1, BODY) + b.publish(1, "jobs", BODY))
     sink.settle()
     assert sink.story("kind", "x") == [("attempted", 1)]
+
+
+def test_a_message_with_a_frame_that_ends_wrong_is_a_gap() -> None:
+    sink, one = deferred()
+    one.ask(b.HELLO)
+    one.ask(b.publish(1, "jobs", BODY)[:-1] + b"\x00")
+    sink.settle()
+    assert [event.data for event in sink.events] == [{"reason": "from the service: a frame ends in 0x0, not in 0xce"}]
 
 
 def test_garbled_bytes_are_a_gap_also_where_recording_comes_first() -> None:
