@@ -32,8 +32,8 @@ class KeepingSink:
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         return False
 
-    def settle(self) -> None:
-        """Do nothing: nothing is put off here."""
+    def settle(self) -> None:  # nothing is put off here
+        ...
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         return None
