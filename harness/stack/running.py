@@ -35,6 +35,7 @@ class Running:
     run_id: str
     warden: int
     started: int
+    folder: Path
 
     @property
     def alive(self) -> bool:
@@ -109,21 +110,29 @@ def find_running() -> Stack | None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Let no other process start or end the kept stack meanwhile; clears away a file that names nothing that lives."""
+    """Let no other process start or end the kept stack meanwhile; clears away what is left of one whose warden was killed."""
     with (cache.folder() / "running.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if _known() is None:
+        said = _said()
+        if said is None or not said.alive:
             _file().unlink(missing_ok=True)
+        if said is not None and not running_in(said.run_id):
+            shutil.rmtree(said.folder, ignore_errors=True)
         yield
+
+
+def _said() -> Running | None:
+    """Return what the file says; None where there is none, or one that says nothing."""
+    try:
+        return _read(json.loads(_file().read_text()))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _known() -> Running | None:
     """Return what is running by the file, if it lives."""
-    try:
-        found = _read(json.loads(_file().read_text()))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return found if found.alive else None
+    found = _said()
+    return found if found is not None and found.alive else None
 
 
 def _end(found: Running) -> None:
@@ -146,7 +155,14 @@ def _file() -> Path:
 def _write(stack: Stack, warden: Warden) -> None:
     found = process(warden.pid)
     started = 0 if found is None else found.start
-    data = {"schema": 1, "warden": warden.pid, "started": started, "run": warden.run_id, "stack": stack.to_json()}
+    data = {
+        "schema": 1,
+        "warden": warden.pid,
+        "started": started,
+        "run": warden.run_id,
+        "folder": str(warden.folder),
+        "stack": stack.to_json(),
+    }
     half = _file().with_suffix(".half")
     half.write_text(json.dumps(data, indent=1) + "\n")
     half.replace(_file())
@@ -157,4 +173,10 @@ def _read(data: Mapping[str, object]) -> Running:
     if not isinstance(stack, dict):
         message = "stack is not an object"
         raise TypeError(message)
-    return Running(Stack.from_json(stack), str(data["run"]), int(str(data["warden"])), int(str(data["started"])))
+    return Running(
+        stack=Stack.from_json(stack),
+        run_id=str(data["run"]),
+        warden=int(str(data["warden"])),
+        started=int(str(data["started"])),
+        folder=Path(str(data["folder"])),
+    )

@@ -85,9 +85,13 @@ def test_a_warden_that_was_killed_takes_its_stack_with_it_and_is_not_believed(fa
     warden = int(str(data["warden"]))
     os.kill(warden, signal.SIGKILL)
     os.waitpid(warden, 0)
+    folder = Path(str(data["folder"]))
+    left = folder.exists()
     assert running.find_running() is None
     assert not running.down()
     assert not (tmp_path / "cache" / "running.json").exists()
+    assert left
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("change", [{"started": 1}, {"run": "another"}, {"stack": 3}, {"warden": 2**22 + 1}], ids=str)
