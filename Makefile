@@ -31,14 +31,15 @@ N ?= 10
 stability: setup
 	@$(BIN)/python -m tests.stability $(N)
 
-# The plugin is loaded by pytest before any other plugin could start coverage, so coverage starts pytest.
+# The plugin is loaded by pytest before any other plugin could start coverage, so coverage starts pytest. Most tests wait for real
+# services, so two workers halve the time; they share one stack.
 test: setup
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile tests
 	$(BIN)/coverage combine --quiet
 	@echo "---- coverage of the tests themselves: 100 % is needed (an assertion that never runs shows here)"
 	$(BIN)/coverage report --include='tests/*' --fail-under=100
