@@ -27,7 +27,8 @@ def recheck(folder: Path) -> list[dict[str, Any]]:
     """
     paths = [folder / JOURNAL] if (folder / JOURNAL).is_file() else sorted(folder.glob(f"*/{JOURNAL}"))
     if not paths:
-        message = f"{folder} holds no journal: give a run folder (.harness/runs/latest) or the folder of one scenario in it"
+        what = "holds no journal" if folder.is_dir() else "does not exist, seen from here"
+        message = f"{folder} {what}: give a run folder (the last line of a run names it) or the folder of one scenario in it"
         raise JournalError(message)
     ordered = sorted(paths, key=lambda path: (Journal(path).header.started, path))
     return [scenario(path, folder) for path in ordered]

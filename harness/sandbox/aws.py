@@ -32,6 +32,8 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?")
 class Aws(Usable):
     """The sandbox's own AWS account; `queue` creates in it."""
 
+    word = "the account"
+
     def __init__(self, context: Context) -> None:
         super().__init__(context, "aws")
         self._client: SQSClient | None = None
@@ -150,6 +152,8 @@ def _check(name: str, visibility: float, retention: float, receives: int, dead_l
 
 class SqsQueue(Queue):
     """A queue in the sandbox's account."""
+
+    word = "the SQS queue"
 
     def __init__(self, broker: Aws, name: str, *, key: str | None, group: str | None, dead_letter: str | None = None) -> None:
         super().__init__(broker._context, name, key=key, dead_letter=dead_letter)  # noqa: SLF001 (one sandbox, one context)

@@ -30,6 +30,8 @@ class Seen(Protocol):
 class Instance(Usable):
     """One running service; made by `sandbox.start`."""
 
+    word = "the service"
+
     def __init__(
         self, context: Context, service: Service, name: str, uses: Mapping[str, Usable], environment: Mapping[str, str]
     ) -> None:

@@ -25,6 +25,8 @@ KINDS = ("classic", "quorum")
 class RabbitMQ(Usable):
     """The sandbox's own vhost; `queue` declares in it."""
 
+    word = "the broker"
+
     def __init__(self, context: Context) -> None:
         super().__init__(context, "rabbitmq")
         self._connection: pika.BlockingConnection | None = None
@@ -170,6 +172,8 @@ def _arguments(kind: str, dead_letter: str | None, delivery_limit: int | None, t
 
 class RabbitQueue(Queue):
     """A queue in the sandbox's vhost, reached through the default exchange by its name."""
+
+    word = "the RabbitMQ queue"
 
     def __init__(self, broker: RabbitMQ, name: str, *, key: str | None, dead_letter: str | None = None) -> None:
         super().__init__(broker._context, name, key=key, dead_letter=dead_letter)  # noqa: SLF001 (one sandbox, one context)

@@ -41,6 +41,8 @@ class Resource(Usable):
 class Http(Resource):
     """An HTTP resource: POST, PUT and PATCH change it, GET asks. Without a key it is only asked."""
 
+    word = "the http resource"
+
     def __init__(self, context: Context, name: str, *, key: str | None, version: str | None) -> None:
         for spec in (key, version):
             if spec is not None:
@@ -53,6 +55,8 @@ class Http(Resource):
 
 class Alarms(Resource):
     """A sink for alarms: every POST counts as one notice."""
+
+    word = "the alarm sink"
 
     def __init__(self, context: Context, name: str) -> None:
         super().__init__(context, name)

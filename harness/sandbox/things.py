@@ -80,7 +80,12 @@ class Context:
 
 
 class Usable(Thing):
-    """Whatever can be wired to a service: it has a name, a road it is reached by, and parts of an address."""
+    """Whatever can be wired to a service: it has a name, a road it is reached by, and parts of an address.
+
+    `word` is what people call such a thing.
+    """
+
+    word = "the thing"
 
     def __init__(self, context: Context, name: str) -> None:
         self._context = context
@@ -94,7 +99,7 @@ class Usable(Thing):
     @property
     def described(self) -> str:
         """What this is, for messages: `a queue named 'jobs'`."""
-        return f"{type(self).__name__} {self._name!r}"
+        return f"{self.word} {self._name!r}"
 
     @property
     def road(self) -> "Usable":

@@ -82,7 +82,8 @@ SAID = {
         r"UsageError: Moment\('tis', 'answered'\): there is no 'tis' in this sandbox;"
         r" there are: aws, rabbitmq, tcs, prefork"
     ),
-    "thing_named_twice": r"UsageError: there is already Http 'tcs' in this sandbox; give RabbitQueue 'tcs' another name",
+    "thing_named_twice": r"UsageError: there is already the http resource 'tcs' in this sandbox;"
+    r" give the RabbitMQ queue 'tcs' another name",
 }
 TAKEN = (
     r"port {port} of 127\.0\.0\.1 \(HARNESS_RABBITMQ_PORT\) cannot be used: process \d+ \(.+\); stop that program,"

@@ -95,6 +95,8 @@ def test_a_run_in_which_nothing_was_asked_is_inconclusive(tmp_path):
 
 
 def test_a_folder_without_a_journal_is_refused(tmp_path):
+    with pytest.raises(JournalError, match="nowhere does not exist, seen from here: give a run folder"):
+        recheck_run(tmp_path / "nowhere")
     with pytest.raises(JournalError, match="holds no journal"):
         recheck_run(tmp_path)
 

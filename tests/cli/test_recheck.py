@@ -60,4 +60,4 @@ def test_a_folder_that_is_none_is_one_sentence(tmp_path, harness):
     answer = harness(tmp_path / "nowhere")
 
     assert answer.exit_code == 3
-    assert "holds no journal" in answer.stderr
+    assert "does not exist, seen from here" in answer.stderr

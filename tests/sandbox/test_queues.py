@@ -73,14 +73,14 @@ def test_what_rabbitmq_has_not_is_refused(sandbox: Sandbox):
 def test_a_name_is_given_once(sandbox: Sandbox):
     sandbox.aws.queue("jobs")
     with pytest.raises(
-        UsageError, match="there is already SqsQueue 'jobs' in this sandbox; give RabbitQueue 'jobs' another name"
+        UsageError, match="there is already the SQS queue 'jobs' in this sandbox; give the RabbitMQ queue 'jobs' another name"
     ):
         sandbox.rabbitmq.queue("jobs")
 
 
 def test_a_body_without_its_key_is_refused(sandbox: Sandbox):
     jobs = sandbox.rabbitmq.queue("jobs", key="/id")
-    with pytest.raises(UsageError, match="key='/id' of RabbitQueue 'jobs' is not in the body"):
+    with pytest.raises(UsageError, match="key='/id' of the RabbitMQ queue 'jobs' is not in the body"):
         jobs.publish(["{}"])
 
 
@@ -135,7 +135,7 @@ def test_a_send_that_the_broker_refuses_is_recorded_as_refused(sandbox: Sandbox)
 
 def test_only_a_service_can_be_told_to_publish(sandbox: Sandbox):
     jobs = sandbox.rabbitmq.queue("jobs", key="/id")
-    with pytest.raises(UsageError, match="Http 'tcs' cannot be told to publish"):
+    with pytest.raises(UsageError, match="the http resource 'tcs' cannot be told to publish"):
         jobs.publish([{"id": 1}], by=sandbox.http("tcs"))
 
 

@@ -167,7 +167,7 @@ def test_either_of_two_moments_is_enough(sandbox: Sandbox):
     ("moment", "problem"),
     [
         (Moment("lake", "sent"), "there is no 'lake' in this sandbox; there are: aws, rabbitmq"),
-        (Moment("tcs", "sent"), "Http 'tcs' has the moments requested, effected, answered, not 'sent'"),
+        (Moment("tcs", "sent"), "the http resource 'tcs' has the moments requested, effected, answered, not 'sent'"),
     ],
     ids=["thing", "event"],
 )
