@@ -12,7 +12,6 @@ import msgspec
 
 from harness.clock import now, utc
 from harness.errors import StackLostError, UsageError
-from harness.history import History
 from harness.history.journal import Journal
 from harness.report.entries import (
     ENTRY,
@@ -71,7 +70,7 @@ class Recording:
             raise UsageError(problem)
 
     def _read_judged(self) -> None:
-        if self._journal.exists():
+        if not self._judged and self._journal.exists():
             self._judged = [event.data or {} for event in Journal(self._journal).events() if event.kind == "judged"]
 
     # ------------------------------------------------------------------ the entry
@@ -112,7 +111,7 @@ class Recording:
     def _faults(self) -> list[FaultEntry]:
         if not self._journal.exists():
             return []
-        intervals = [one for call in History(self._journal).ledger().world.calls().values() for one in call]
+        intervals = self.sandbox.history.ledger().world.faults.values()
         return [
             FaultEntry(fault=one.name, link=one.link or one.victim, began=one.began, ended=one.ended, bite=one.bites)
             for one in intervals

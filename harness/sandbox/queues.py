@@ -37,7 +37,6 @@ class Queue(Usable):
         super().__init__(context, name)
         self._key = None if key is None else Key(key)
         self._dead_letter = dead_letter
-        self._producers: dict[str, Usable] = {}
 
     @property
     def dead_letters(self) -> "Queue":

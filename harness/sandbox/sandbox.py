@@ -1,6 +1,6 @@
 """One scenario's private world, as the scenario sees it: two brokers, resources, services, faults, and the drain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,19 +35,17 @@ class Ended:
 class Sandbox:
     """A vhost, an AWS account, links and a journal that no other test shares; made by the fixture `sandbox`."""
 
-    def __init__(
-        self, context: Context, journal: Path, *, reproduce: str = "", on_judged: Callable[[Event], None] | None = None
-    ) -> None:
+    def __init__(self, context: Context, journal: Path, *, reproduce: str = "") -> None:
         self._context = context
         self._tail = Tail(context.world, journal)
         self._journal = journal
         self._reproduce = reproduce
-        self._on_judged = on_judged
         self._timers = Timers()
         self._schedule = Schedule(SandboxHands(context, self._timers))
         self._instances: list[Instance] = []
         self._waiting: list[Instance] = []
         self._outcome: Outcome | None = None
+        self._history: History | None = None
         self._around: set[str] = set()
         self._closed = self._ended = False
         context.act = self._act
@@ -141,7 +139,16 @@ class Sandbox:
         self._look_around()
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks())}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
-        return History(self._journal, reproduce=self._reproduce, on_judged=self._on_judged, prepare=self.finish)
+        self._history = self._new_history()
+        return self._history
+
+    @property
+    def history(self) -> History:
+        """What the last drain returned: whoever tells of it afterwards reads no journal that its checks have read already."""
+        return self._history or self._new_history()
+
+    def _new_history(self) -> History:
+        return History(self._journal, reproduce=self._reproduce, prepare=self.finish)
 
     def finish(self) -> None:
         """Close the history, kill the services, scan what is left; afterwards nothing can be done in this world. Idempotent."""

@@ -1,11 +1,9 @@
 """What a scenario's world is made of, seen from the inside: the context that brokers, queues, resources and services share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from harness.clock import now
 from harness.errors import UsageError
@@ -113,9 +111,3 @@ class Usable(Thing):
     def parts(self, port: int) -> Parts:
         """Return the address of this thing on the near tap at `port`."""
         raise NotImplementedError
-
-
-def plain(declaration: Declaration) -> Mapping[str, object]:
-    """Return a declaration as the plain data of its event."""
-    data: Mapping[str, object] = msgspec.to_builtins(declaration)
-    return data
