@@ -25,4 +25,5 @@ class RuleActor:
 def rule_of(ident: str, fault: Fault) -> Rule:
     """Return the rule that does in a tap what this fault says; its settings have the names of the rule's fields."""
     values = {name: value for name, value in fault.settings if value is not None}
-    return msgspec.convert({"id": ident, "name": fault.name, "link": str(link_of(fault)), **values}, Rule)
+    order = int("".join(filter(str.isdigit, ident)) or 0)  # ids are f1, f2 ... in the order of injection
+    return msgspec.convert({"id": ident, "name": fault.name, "link": str(link_of(fault)), "order": order, **values}, Rule)

@@ -4,23 +4,34 @@ from typing import Literal
 
 import msgspec
 
+Name = Literal["altered", "answer_lost", "duplicate", "held", "latency", "reordered", "request_lost", "shortened", "status"]
+
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One change a tap makes. `id` is the id of its fault; `on` an operation of the wire (SendMessage, Basic.Publish, POST).
 
-    `times` messages or requests are changed, all when it is None. `attributes`, `drop` and `body` say how `altered` alters.
+    `times` messages or requests are changed, all when it is None; of two rules that fit, the one with the higher `order` acts.
+    The other fields say how, under the names of the arguments of `harness.faults`: `attributes`, `drop`, `body` (altered; `body`
+    also with status), `status` (answer_lost, HTTP only), `code` and `headers` (status: an HTTP status, an error code of AWS, or a
+    reply code of AMQP), `copies` (duplicate), `window` (reordered), `seconds` (latency, shortened).
     """
 
     id: str
-    name: Literal["answer_lost", "altered"]
+    name: Name
     link: str
+    order: int = 0
     on: str | None = None
     key: str | None = None
     times: int | None = None
     status: int | None = None
+    code: int | str | None = None
+    headers: dict[str, str] | None = None
     attributes: dict[str, str] | None = None
     drop: tuple[str, ...] = ()
     body: str | None = None
+    copies: int = 1
+    window: int = 2
+    seconds: float = 0.0
 
     def fits(self, wire: str, key: str) -> bool:
         """Tell whether this rule means a message or request with this operation and key."""
@@ -35,13 +46,13 @@ class RuleBook:
         self._left: dict[str, int] = {}
 
     def armed(self, link: str) -> tuple[Rule, ...]:
-        """Return the rules of this link, oldest first; the empty tuple is the fast path of every tap."""
+        """Return the rules of this link, the first injected first; the empty tuple is the fast path of every tap."""
         return self._by_link.get(link, ())
 
     def arm(self, rule: Rule) -> None:
         """Make the rule hold from the next message on; a rule with the same id is replaced."""
         self.disarm(rule.id)
-        self._by_link[rule.link] = (*self.armed(rule.link), rule)
+        self._by_link[rule.link] = tuple(sorted((*self.armed(rule.link), rule), key=lambda one: one.order))
         if rule.times is not None:
             self._left[rule.id] = rule.times
 

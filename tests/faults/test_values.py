@@ -77,12 +77,12 @@ def test_a_thing_can_be_killed_by_its_name():
 
 def test_rules_carry_all_settings():
     assert rule_of("f3", answer_lost(TCS, status=504, on="POST", key="42", times=1)) == Rule(
-        id="f3", name="answer_lost", link="esr-writer->tcs", status=504, on="POST", key="42", times=1
+        id="f3", name="answer_lost", link="esr-writer->tcs", order=3, status=504, on="POST", key="42", times=1
     )
     assert rule_of("f4", altered(TCS, attributes={"a": "b"}, drop=("c",), body="d", key="k", times=2)) == Rule(
-        id="f4", name="altered", link="esr-writer->tcs", attributes={"a": "b"}, drop=("c",), body="d", key="k", times=2
+        id="f4", name="altered", link="esr-writer->tcs", order=4, attributes={"a": "b"}, drop=("c",), body="d", key="k", times=2
     )
-    assert rule_of("f5", answer_lost(TCS)) == Rule(id="f5", name="answer_lost", link="esr-writer->tcs")
+    assert rule_of("f5", answer_lost(TCS)) == Rule(id="f5", name="answer_lost", link="esr-writer->tcs", order=5)
 
 
 def refused(call: Any, *arguments: Any, **named: Any) -> str:
