@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final, Protocol, cast
 
 from harness.wire.sockets import end
-from harness.wire.streams import Close, Ending, Hold, Side, Step
+from harness.wire.streams import Back, Close, Ending, Hold, Side, Step
 
 
 class Owner(Protocol):
@@ -165,6 +165,8 @@ class Pump:
                         step.done.add_done_callback(partial(self._released, step))
                         self.pace()
                         return
+                elif isinstance(step, Back):
+                    self._write_back(step.data)
                 else:
                     self._owner.stop(step)
                     return
@@ -176,6 +178,10 @@ class Pump:
             self._sink.write(data)
             if self.written is not None:
                 self.written(data)
+
+    def _write_back(self, data: bytes) -> None:
+        if data and not self._source.transport.is_closing():
+            self._source.write(data)
 
     def _released(self, hold: Hold, _: object) -> None:
         hold.cut = self._ending is not None or self._source.gone()

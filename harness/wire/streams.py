@@ -48,7 +48,17 @@ class Close:
     answer: bytes = b""
 
 
-Step = bytes | Hold | Close
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Bytes of the tap's own that go back to whoever sent what is being taken, not on: an answer that nobody else gave.
+
+    The session sees to it that they do not come into the middle of a message that passes that way.
+    """
+
+    data: bytes
+
+
+Step = bytes | Hold | Back | Close
 
 
 class Session(Protocol):

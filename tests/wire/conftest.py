@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import uvloop
 
-from harness.wire.link import Target
+from harness.wire.link import Opener, Target
 from tests.wire.links import Loop, Passing, Road
 
 
@@ -21,8 +21,8 @@ def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
 def make_road(loop: Loop) -> Iterator[Callable[..., Road]]:
     made: list[Road] = []
 
-    def make(target: Target | None = None, *, direct: bool = False) -> Road:
-        made.append(Road(loop, Passing, target, direct=direct))
+    def make(target: Target | None = None, *, direct: bool = False, session: Opener = Passing) -> Road:
+        made.append(Road(loop, session, target, direct=direct))
         return made[-1]
 
     yield make

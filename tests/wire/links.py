@@ -12,7 +12,7 @@ from harness.clock import eventually
 from harness.history.events import Event
 from harness.wire.link import TappedLink, Target
 from harness.wire.rules import RuleBook
-from harness.wire.streams import Ending, Session, Side, Step, Tap
+from harness.wire.streams import Back, Ending, Session, Side, Step, Tap
 from tests.wire.taps import CollectingSink
 
 T = TypeVar("T")
@@ -72,6 +72,14 @@ class Passing:
         self.tap.recorder.record(
             Event(kind="noticed", at=self.tap.at, link=self.tap.link, conn=self.tap.conn, how=how, data={"by": by})
         )
+
+
+class Answering(Passing):
+    """A session that also says what it passes on back to whoever sent it."""
+
+    def from_service(self, data: bytes) -> Iterator[Step]:
+        yield from super().from_service(data)
+        yield Back(data.upper())
 
 
 class FakeToxiproxy:

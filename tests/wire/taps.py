@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.history.events import Declaration, Event
 from harness.model import Key
 from harness.wire.rules import Rule, RuleBook
-from harness.wire.streams import Close, Hold, Seat, Session, Step, Tap
+from harness.wire.streams import Back, Close, Hold, Seat, Session, Step, Tap
 
 
 class CollectingSink:
@@ -62,7 +62,9 @@ class Wire:
         """Send as the service, in chunks of `by` bytes; return what went on."""
         before = len(self.to_target)
         for chunk in cut(data, by):
-            self.to_target += self._bytes(self.session.from_service(chunk))
+            steps = list(self.session.from_service(chunk))
+            self.to_target += self._bytes(steps)
+            self.to_service += b"".join(step.data for step in steps if isinstance(step, Back))
         return self.to_target[before:]
 
     def reply(self, data: bytes, *, by: int | None = None) -> bytes:

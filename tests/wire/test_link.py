@@ -11,7 +11,7 @@ import pytest
 from harness.clock import eventually
 from harness.wire.link import Pair, TappedLink
 from harness.wire.rules import RuleBook
-from tests.wire.links import Loop, Passing, Road, received, rst
+from tests.wire.links import Answering, Loop, Passing, Road, received, rst
 from tests.wire.taps import CollectingSink
 
 
@@ -25,6 +25,16 @@ def test_bytes_pass_both_ways_and_both_taps_record_them_under_one_number(road: R
     story = road.story("opened", "attempted", "gap")
     assert {*story} == {(at, kind, 1, "") for at in ("near", "far") for kind in ("opened", "attempted")}
     assert story.index(("near", "attempted", 1, "")) < story.index(("far", "attempted", 1, ""))
+
+
+def test_what_a_tap_says_itself_goes_back_to_the_sender(make_road: Callable[..., Road]) -> None:
+    road = make_road(session=Answering)
+    service = road.call()
+    service.sendall(b"hello")
+    target = road.answer()
+    assert received(target, 5) == b"hello"
+    target.sendall(b"world")
+    assert received(service, 15) == b"HELLOHELLOworld"  # both taps of this link say it
 
 
 def test_an_orderly_end_of_the_service_is_one_for_the_target(road: Road) -> None:
