@@ -189,6 +189,10 @@ class World:
         """Make a resource that links can be opened to."""
         self._call("open_resource", name=name, kind=kind, settings=settings)
 
+    def supports(self, rule: Rule) -> None:
+        """Raise UsageError, with a sentence, where the protocol of the rule's link cannot carry it out."""
+        self._call("supports", rule=msgspec.to_builtins(rule))
+
     def arm(self, rule: Rule) -> None:
         """Have the taps of the rule's link apply it. Raises UsageError where its protocol cannot carry it out."""
         self._call("arm", rule=msgspec.to_builtins(rule))

@@ -41,6 +41,7 @@ class RecordedWorld:
         self._declared: dict[str, Declaration] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._agreed: dict[str, Key | None] = {}
+        self._holds: set[Hold] = set()
         self._closed = False
 
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
@@ -68,6 +69,24 @@ class RecordedWorld:
     def settle(self) -> None:
         """Record everything that has passed."""
         self._backlog.settle()
+
+    def pause(self, seconds: float) -> Hold:
+        """Return a Hold that is released after so many seconds."""
+        hold = self._hold()
+        asyncio.get_running_loop().call_later(seconds, hold.release)
+        return hold
+
+    def until_disarmed(self, rule_id: str) -> Hold:
+        """Return a Hold that is released when this rule is disarmed."""
+        hold = self._hold()
+        self._rules.when_disarmed(rule_id, hold.release)
+        return hold
+
+    def _hold(self) -> Hold:
+        hold = Hold(asyncio.get_running_loop())
+        self._holds.add(hold)
+        hold.done.add_done_callback(lambda _: self._holds.discard(hold))
+        return hold
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return where the key of a message of this queue stands.
@@ -134,13 +153,17 @@ class RecordedWorld:
         """Make a resource; links to it are opened with its name as their target."""
         self._resources[name] = make(kind, name, settings)
 
-    def arm(self, rule: dict[str, Any]) -> None:
-        """Have the taps of the rule's link apply it; a rule that this protocol cannot carry out is refused with a sentence."""
-        self.settle()
+    def supports(self, rule: dict[str, Any]) -> None:
+        """Refuse, with a sentence, a rule that the protocol of its link cannot carry out."""
         made = msgspec.convert(rule, Rule)
         if made.link in self._protocols:
             SUPPORTS[self._protocols[made.link]](made)
-        self._rules.arm(made)
+
+    def arm(self, rule: dict[str, Any]) -> None:
+        """Have the taps of the rule's link apply it; one that this protocol cannot carry out is refused."""
+        self.settle()
+        self.supports(rule)
+        self._rules.arm(msgspec.convert(rule, Rule))
 
     def disarm(self, rule: str) -> None:
         """Have the taps forget a rule."""
@@ -171,6 +194,8 @@ class RecordedWorld:
             return
         self.settle()
         self._moments.release_all()
+        for hold in list(self._holds):
+            hold.release()
         for link in self._links.values():
             link.close()
         self._writer.close()
@@ -183,7 +208,7 @@ class RecordedWorld:
 
 CALLABLE = frozenset(
     {
-        "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "arm", "disarm",
-        "watch", "unwatch", "counts", "flush", "close",
+        "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "supports", "arm",
+        "disarm", "watch", "unwatch", "counts", "flush", "close",
     }
 )  # fmt: skip

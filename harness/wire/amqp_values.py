@@ -3,6 +3,7 @@
 Read from the specification and RabbitMQ's errata (the type letters of tables), in the forms RabbitMQ and its clients send.
 """
 
+import base64
 import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -27,11 +28,17 @@ _FIXED = {
         ("f", "f"), ("d", "d"), ("T", "Q"),
     )
 }  # fmt: skip
+_INT64 = _FIXED[ord("l")]
+_DOUBLE = _FIXED[ord("d")]
 _DEEPEST = 32
 _DECIMAL = struct.Struct(">Bi")
 
 _SMALL = 512
 """Bytes of a table that is kept to be found again."""
+
+
+Text = str | tuple[str, str]
+"""What is put into a table: a text, or with a type in the words of SQS (String, Number, Binary as base64)."""
 
 
 class GarbledError(ValueError):
@@ -52,8 +59,8 @@ def table(data: bytes, at: int, depth: int = 0) -> tuple[dict[str, Any], int]:
     return found, at + 4 + int(U32.unpack_from(data, at)[0])
 
 
-def changed_table(data: bytes, at: int, drop: frozenset[str], put: Mapping[str, str]) -> bytes:
-    """Return the table at `at` without the names in `drop`, with those in `put` as strings; all else byte for byte."""
+def changed_table(data: bytes, at: int, drop: frozenset[str], put: Mapping[str, Text]) -> bytes:
+    """Return the table at `at` without the names in `drop`, with those in `put`; all else byte for byte."""
     gone = drop | put.keys()
     kept = []
     at_entry = at + 4
@@ -64,12 +71,29 @@ def changed_table(data: bytes, at: int, drop: frozenset[str], put: Mapping[str, 
     return table_of(b"".join(kept), put)
 
 
-def table_of(entries: bytes, put: Mapping[str, str]) -> bytes:
-    """Return a table of ready-made entries and further strings."""
+def table_of(entries: bytes, put: Mapping[str, Text]) -> bytes:
+    """Return a table of ready-made entries and further ones."""
     for name, value in put.items():
-        label, text = name.encode(), value.encode()
-        entries += bytes([len(label)]) + label + b"S" + U32.pack(len(text)) + text
+        label = name.encode()
+        entries += bytes([len(label)]) + label + _field(value)
     return U32.pack(len(entries)) + entries
+
+
+def _field(value: Text) -> bytes:
+    """Return a text as it stands in a table, in the type of AMQP that is nearest to SQS's: long string, int64, double, bytes."""
+    kind, text = ("String", value) if isinstance(value, str) else value
+    form = kind.partition(".")[0]
+    if form == "Number":
+        return b"l" + _INT64.pack(int(text)) if _is_int64(text) else b"d" + _DOUBLE.pack(float(text))
+    raw = base64.b64decode(text) if form == "Binary" else text.encode()
+    return (b"x" if form == "Binary" else b"S") + U32.pack(len(raw)) + raw
+
+
+def _is_int64(text: str) -> bool:
+    try:
+        return -(2**63) <= int(text) < 2**63
+    except ValueError:
+        return False
 
 
 def _entries(data: bytes, at: int, depth: int) -> Iterator[tuple[str, int, int, int]]:
@@ -171,7 +195,7 @@ def properties(payload: bytes) -> dict[str, Any]:
     return found
 
 
-def with_headers(payload: bytes, drop: frozenset[str], put: Mapping[str, str]) -> bytes:
+def with_headers(payload: bytes, drop: frozenset[str], put: Mapping[str, Text]) -> bytes:
     """Return a content header frame's payload with other headers; every other byte is as it was."""
     flags = U16.unpack_from(payload, 12)[0]
     at = 14

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final, Protocol, cast
 
 from harness.wire.sockets import end
-from harness.wire.streams import Back, Close, Ending, Hold, Side, Step
+from harness.wire.streams import Back, Close, Ending, Hold, Later, Side, Step
 
 
 class Owner(Protocol):
@@ -131,7 +131,8 @@ class Pump:
         self._sink = sink
         self._owner = owner
         self._held: Iterator[Step] | None = iter(())  # until the connection starts, nothing can go on
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Callable[[], Iterator[Step]]] = deque()
+        self._over = False
         self._ending: Ending | None = None
         self.full = False
         self.written: Callable[[bytes], None] | None = None
@@ -141,14 +142,18 @@ class Pump:
         if self._held is None:
             self._carry(self._take(data))
         else:
-            self._waiting.append(data)
+            self._waiting.append(partial(self._take, data))
 
     def finish(self, how: Ending) -> None:
         """Take note that the source has ended; it is told once all that came before has gone on."""
         if self._held is None:
-            self._owner.ended(self._source.side, how)
+            self._end(how)
         else:
             self._ending = how
+
+    def _end(self, how: Ending) -> None:
+        self._over = True
+        self._owner.ended(self._source.side, how)
 
     def pace(self) -> None:
         """Read from the source as long as nothing holds and the sink takes what it is given."""
@@ -159,19 +164,35 @@ class Pump:
             for step in steps:
                 if isinstance(step, bytes):
                     self._write(step)
-                elif isinstance(step, Hold):
-                    if not step.done.done():
-                        self._held = steps
-                        step.done.add_done_callback(partial(self._released, step))
-                        self.pace()
-                        return
-                elif isinstance(step, Back):
-                    self._write_back(step.data)
-                else:
-                    self._owner.stop(step)
+                elif self._stops(step, steps):
                     return
         except Exception as error:  # noqa: BLE001 (a defect of a decoder becomes a gap in the journal, not a hang in the loop)
             self._owner.failed(error)
+
+    def _stops(self, step: Step, steps: Iterator[Step]) -> bool:
+        """Carry out a step that is no bytes; tell whether the steps behind it are not to be taken now."""
+        if isinstance(step, Hold):
+            if step.done.done():
+                return False
+            self._held = steps
+            step.done.add_done_callback(partial(self._released, step))
+            self.pace()
+            return True
+        if isinstance(step, Close):
+            self._owner.stop(step)
+            return True
+        if isinstance(step, Later):
+            step.hold.done.add_done_callback(partial(self._come, step.then))
+        elif isinstance(step, Back):
+            self._write_back(step.data)
+        return False
+
+    def _come(self, then: Callable[[], Iterator[Step]], _: object) -> None:
+        """Carry out what was to come later, behind what a barrier holds now."""
+        if self._held is not None:
+            self._waiting.append(then)
+        elif not self._over and not self._owner.over:
+            self._carry(then())
 
     def _write(self, data: bytes) -> None:
         if data and not self._sink.transport.is_closing():
@@ -193,11 +214,11 @@ class Pump:
         if steps is not None and not self._owner.over:
             self._carry(steps)
         while self._waiting and self._flows():
-            self._carry(self._take(self._waiting.popleft()))
+            self._carry(self._waiting.popleft()())
         if self._flows():
             self.pace()
             if self._ending is not None:
-                self._owner.ended(self._source.side, self._ending)
+                self._end(self._ending)
 
     def _flows(self) -> bool:
         return self._held is None and not self._owner.over

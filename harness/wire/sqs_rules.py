@@ -49,10 +49,16 @@ def _change(rule: Rule, call: Call, message: Entry | Received) -> Change | None:
     attributes = {name: one for name, one in message.attributes.items() if name not in rule.drop}
     for name, value in (rule.attributes or {}).items():
         if call.operation != "ReceiveMessage" or call.asks_for(name):
-            old = message.attributes.get(name)
-            attributes[name] = Attribute("String" if old is None or old.binary else old.type, value)
+            attributes[name] = _attribute(message.attributes.get(name), value)
     body = rule.body if rule.body not in (None, message.body) else None
     return None if attributes == message.attributes and body is None else Change(attributes, body)
+
+
+def _attribute(old: Attribute | None, value: str | tuple[str, str]) -> Attribute:
+    """Return an attribute of the type that was given, else of the type it had, else a String."""
+    if isinstance(value, str):
+        return Attribute("String" if old is None or old.binary else old.type, value)
+    return Attribute(*value)
 
 
 def loss(tap: Tap, call: Call, keys: Collection[str], *, of_messages: bool) -> Rule | None:

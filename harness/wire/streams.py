@@ -58,7 +58,18 @@ class Back:
     data: bytes
 
 
-Step = bytes | Hold | Back | Close
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Let everything else go on; when `hold` is released, carry out what `then` yields, as if it had been yielded here.
+
+    Nothing comes of it where this direction, or the connection, has ended by then.
+    """
+
+    hold: Hold
+    then: "Callable[[], Iterator[Step]]"
+
+
+Step = bytes | Hold | Close | Back | Later
 
 
 class Session(Protocol):
@@ -110,6 +121,17 @@ class Sink(Protocol):
 
     def settle(self) -> None:
         """Have everything recorded that was put off."""
+        ...
+
+    def pause(self, seconds: float) -> Hold:
+        """Return a Hold that is released after so many seconds, or when the world is closed."""
+        ...
+
+    def until_disarmed(self, rule_id: str) -> Hold:
+        """Return a Hold that is released when the fault with this rule ends (at once where it has), or the world is closed.
+
+        A rule that was used up (`times`) has not ended.
+        """
         ...
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from harness.resources.serving import Resource
 from harness.wire import http
-from harness.wire.streams import Back, Close, Hold, Step
+from harness.wire.streams import Close, Step
 from tests.wire.linked import linked
 from tests.wire.taps import CollectingSink, cut, tap
 
@@ -29,7 +29,7 @@ class Visit:
         return any(isinstance(step, Close) for step in self.steps)
 
 
-def _answer(step: Close | Back | Hold) -> bytes:
+def _answer(step: Step) -> bytes:
     return step.answer if isinstance(step, Close) else b""
 
 

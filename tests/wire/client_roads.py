@@ -4,42 +4,24 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from harness.history.events import Declaration, Event
-from harness.model import Key
 from harness.toxiproxy.client import Toxiproxy
 from harness.wire import amqp, http, sqs
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import RuleBook
-from harness.wire.streams import Hold
 from tests.wire.links import rounds
+from tests.wire.taps import CollectingSink
 
 T = TypeVar("T")
 SESSIONS: dict[str, Opener] = {"amqp": amqp.session, "http": http.session, "sqs": sqs.session}
 
 
-class KeepingSink:
-    """Keeps what the taps saw (a fake of the recorder: no journal, no barriers, nothing declared)."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def record(self, event: Event) -> Hold | None:
-        self.events.append(event)
-        return None
+class KeepingSink(CollectingSink):
+    """Keeps what the taps saw (a fake of the recorder: no journal, no barriers, nothing declared, nothing put off)."""
 
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         return False
-
-    def settle(self) -> None:  # nothing is put off here
-        ...
-
-    def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
-        return None
-
-    def resource(self, name: str) -> Declaration | None:
-        return None
 
 
 class Road:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from harness.clock import pause
 from harness.wire.link import Opener, TappedLink, Target
-from harness.wire.rules import Rule, RuleBook
+from harness.wire.rules import Rule
 from tests.wire.taps import CollectingSink
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Linked:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._rules = RuleBook()
+        self._rules = sink.book
         self._link = self._do(lambda: TappedLink(name, sink=sink, rules=self._rules, session=session, target=target))
         self._do(lambda: self._link.connect(self._link.far))
         self.url = f"http://127.0.0.1:{self._link.near}"

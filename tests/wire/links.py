@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from harness.clock import eventually
 from harness.history.events import Event
 from harness.wire.link import TappedLink, Target
-from harness.wire.rules import RuleBook
 from harness.wire.streams import Back, Ending, Session, Side, Step, Tap
 from tests.wire.taps import CollectingSink
 
@@ -134,7 +133,7 @@ class Road:
         self.loop = loop
         self.sink = CollectingSink()
         self.sink.loop = loop.loop
-        self.rules = RuleBook()
+        self.rules = self.sink.book
         self.broker = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.broker.settimeout(10)
         self.toxiproxy = FakeToxiproxy()

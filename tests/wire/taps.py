@@ -10,7 +10,10 @@ from harness.wire.streams import Back, Close, Hold, Seat, Session, Step, Tap
 
 
 class CollectingSink:
-    """What the recorder would be told. `holds` says at which events a barrier begins; its Hold is then in `held`."""
+    """What the recorder would be told. `holds` says at which events a barrier begins; its Hold is then in `held`.
+
+    `book` are the rules of the taps that tell it. Pauses and waits for the end of a rule are real; they need a running loop.
+    """
 
     def __init__(self, *, queues: dict[str, str] | None = None, resources: dict[str, str | None] | None = None) -> None:
         self.events: list[Event] = []
@@ -19,6 +22,7 @@ class CollectingSink:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.holds: Callable[[Event], bool] = lambda _: False
         self.held: list[Hold] = []
+        self.book = RuleBook()
 
     def record(self, event: Event) -> Hold | None:
         self.events.append(event)
@@ -34,6 +38,17 @@ class CollectingSink:
 
     def settle(self) -> None:
         """Do nothing: nothing is put off here."""
+
+    def pause(self, seconds: float) -> Hold:
+        loop = asyncio.get_running_loop()
+        hold = Hold(loop)
+        loop.call_later(seconds, hold.release)
+        return hold
+
+    def until_disarmed(self, rule_id: str) -> Hold:
+        hold = Hold(asyncio.get_running_loop())
+        self.book.when_disarmed(rule_id, hold.release)
+        return hold
 
     def queue_key(self, broker: str, queue: str) -> Key | None:
         found = self.queues.get(f"{broker}:{queue}")
@@ -95,7 +110,7 @@ def tap(
     book: RuleBook | None = None,
     shared: dict[str, object] | None = None,
 ) -> Tap:
-    book = book or RuleBook()
+    sink.book = book or sink.book
     for rule in rules:
-        book.arm(rule)
-    return Tap(link, at, conn, sink, book, {} if shared is None else shared)
+        sink.book.arm(rule)
+    return Tap(link, at, conn, sink, sink.book, {} if shared is None else shared)

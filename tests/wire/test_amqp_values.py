@@ -79,3 +79,15 @@ def test_other_headers_leave_every_other_byte_as_it_was() -> None:
 
 def test_a_message_without_properties_gets_headers() -> None:
     assert properties(with_headers(header(0, b""), frozenset(), {"a": "1"})) == {"headers": {"a": "1"}}
+
+
+def test_typed_texts_stand_in_a_table_in_the_nearest_type_of_amqp() -> None:
+    typed = {
+        "n": ("Number.int", "-7"),
+        "d": ("Number", "1.5"),
+        "big": ("Number", str(2**63)),
+        "b": ("Binary", "AAE="),
+        "s": ("String", "x"),
+    }
+    found = properties(with_headers(header(0, b""), frozenset(), typed))["headers"]
+    assert found == {"n": -7, "d": 1.5, "big": float(2**63), "b": "0001", "s": "x"}

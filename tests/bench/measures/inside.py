@@ -20,7 +20,7 @@ from harness.run import Story
 from harness.services.service import Service
 from harness.wire import amqp
 from harness.wire.rules import RuleBook
-from harness.wire.streams import Sink, Tap
+from harness.wire.streams import Hold, Sink, Tap
 from tests.bench import long_journal
 from tests.bench.measures.stage import HOW, Stage
 from tests.bench.rows import Row, row
@@ -48,6 +48,16 @@ class Appending:
 
     def settle(self) -> None:
         """Do nothing: nothing is put off here."""
+
+    def pause(self, seconds: float) -> Hold:
+        """Return what nobody waits for: no rule is armed here."""
+        del seconds
+        return Hold(asyncio.get_running_loop())
+
+    def until_disarmed(self, rule_id: str) -> Hold:
+        """Return what nobody waits for: no rule is armed here."""
+        del rule_id
+        return Hold(asyncio.get_running_loop())
 
     def queue_key(self, broker: Literal["aws", "rabbitmq"], queue: str) -> Key | None:
         """Return the key that every queue has here."""
