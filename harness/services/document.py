@@ -15,7 +15,7 @@ from harness.errors import UsageError
 FILE = "service.toml"
 CLOCKS = ("compressed", "real")
 READY = ("wire", "http")
-BUILDS = ("venv",)
+BUILDS = ("venv", "npm")
 
 Table: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, ...]

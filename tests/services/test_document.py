@@ -27,7 +27,7 @@ def described(folder: Path, text: str) -> Path:
             5,
             "variants.fast.command is a list of texts, not 'x'",
         ),
-        (HEAD + 'build = { venv = "a", npm = "b" }\n', 3, "unknown key 'npm'; there are 'venv'"),
+        (HEAD + 'build = { venv = "a", jar = "b" }\n', 3, "unknown key 'jar'; there are 'venv', 'npm'"),
         (HEAD + "build = { venv = 3 }\n", 3, "build.venv is a text in quotes, not 3"),
         (HEAD + 'build = "locks/a.txt"\n', 3, "build is a table"),
         (HEAD + "[environment]\nA = 'x'\nB = 1.10\n", 5, "environment.B is an environment variable: a text in quotes, not 1.1"),

@@ -1,5 +1,6 @@
 """The services that come with the repository: that each can be read, and that what they are built from is locked."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 
 from harness.services.service import Service, every
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "services"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+FOLDER = FIXTURES / "services"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/service.toml"))
-LOCKS = sorted(FOLDER.glob("*/locks/*.txt"))
+LOCKS = sorted(FIXTURES.glob("*/*/locks/*.txt"))
+NPM_LOCKS = sorted(FIXTURES.glob("*/*/locks/*/package-lock.json"))
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +44,17 @@ def test_every_requirement_is_held_by_hashes_and_none_by_an_address(lock: Path):
     assert requirements
     assert not unhashed
     assert "://" not in text
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda lock: f"{lock.parts[-4]}/{lock.parts[-2]}")
+def test_every_module_is_held_by_its_integrity_and_none_by_an_address(lock: Path):
+    text = lock.read_text(encoding="utf-8")
+    packages = [value for name, value in json.loads(text)["packages"].items() if name]
+
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+    assert '"resolved"' not in text
+    assert "omit-lockfile-registry-resolved = true" in (lock.parent / ".npmrc").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize(
