@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from harness.stack.model import Stack
 
 STACKS = ("auto", "native", "external")
+RABBITMQS = ("3.10", "4.0", "4.3")
 SPEEDS = ("1",)
 TOXIPROXIES = ("server",)
 OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "stack": ("auto", "which stack: auto, native, external (addresses from HARNESS_* variables)", STACKS),
+    "rabbitmq": (None, "which series of RabbitMQ the stack has; default: the one this machine has", RABBITMQS),
     "speed": ("1", "cap on a scenario's own speed", SPEEDS),
     "toxiproxy": ("server", "which Toxiproxy", TOXIPROXIES),
     "runs": (".harness/runs", "where run folders go", None),
@@ -51,7 +53,7 @@ def option(config: pytest.Config, name: str) -> str | None:
     default, _, choices = OPTIONS[name]
     given: str | None = config.getoption(f"harness_{name}")
     value = given if given is not None else os.environ.get(f"HARNESS_{name.upper()}", default)
-    if choices is not None and value not in choices:
+    if choices is not None and value not in {*choices, default}:
         message = f"{_said(config, name)}{value}: choose one of {', '.join(choices)}"
         raise pytest.UsageError(message)
     return value
@@ -65,7 +67,8 @@ def _said(config: pytest.Config, name: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and hold that every option means something."""
     config.addinivalue_line(
-        "markers", "scenario(id, variant=None, *, speed=1, alone=()): an incident or promise, told on real services and brokers"
+        "markers",
+        "scenario(id, variant=None, *, speed=1, alone=(), rabbitmq=None): an incident or promise, on real services and brokers",
     )
     for name in OPTIONS:
         option(config, name)
@@ -87,13 +90,14 @@ def _progress(line: str) -> None:
 
 def _session(config: pytest.Config) -> "Session":
     from harness.report.recording import Session
+    from harness.stack.choice import Wanted
 
     if SESSION not in config.stash:
         shared = getattr(config, "workerinput", {}).get("harness_run")
         config.stash[SESSION] = Session(
             runs=Path(option(config, "runs") or "."),
             folder=None if shared is None else Path(shared),
-            stack=option(config, "stack") or "auto",
+            stack=Wanted(option(config, "stack") or "auto", rabbitmq=option(config, "rabbitmq")),
             recorder=option(config, "recorder") or "process",
             seed=option(config, "seed"),
             argv=list(config.invocation_params.args),
@@ -126,6 +130,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator["Sandbox"]:
     session = _session(request.config)
     marker = request.node.get_closest_marker("scenario")
     ident, variant = _told(marker, request.node.name)
+    session.run.need_rabbitmq(None if marker is None else marker.kwargs.get("rabbitmq"))
     with session.scenario(ident, variant, request.node.nodeid) as recording:
         request.node.stash[RECORDING] = recording
         yield recording.sandbox

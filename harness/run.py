@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import utc
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MissingToolError
 from harness.history.events import Header
 from harness.recorder.client import Recorder
 from harness.sandbox.leftovers import ident, sweep
@@ -32,7 +32,7 @@ from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
 from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
-from harness.stack.choice import choose
+from harness.stack.choice import ANY, Wanted, choose, in_range
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
@@ -70,7 +70,7 @@ class Run:
         self,
         folder: Path,
         *,
-        stack: str = "auto",
+        stack: Wanted = ANY,
         recorder: str = "process",
         progress: Progress = to_stderr,
         lent: int | None = None,
@@ -78,7 +78,7 @@ class Run:
         self.folder = folder
         self._progress = progress
         self._lent = lent
-        self._kind = stack
+        self._wanted = stack
         self._how = recorder
         self._open = contextlib.ExitStack()
         self._stack: Stack | None = None
@@ -103,9 +103,9 @@ class Run:
             self._stack = borrowed(self._lent)
         if self._stack is None:
             self._stack = choose(
-                self._kind, self.warden, logs=self.folder / "stack", progress=self._progress, lost=self._lost.append
+                self._wanted, self.warden, logs=self.folder / "stack", progress=self._progress, lost=self._lost.append
             )
-            if self._kind == "auto":
+            if self._wanted.kind == "auto":
                 sweep(self._stack, lives=lambda run_id: bool(running_in(run_id)))
         return self._stack
 
@@ -114,6 +114,16 @@ class Run:
         if self._lost:
             self.end()
         return self.stack
+
+    def need_rabbitmq(self, versions: str | None) -> None:
+        """Hold that the stack's RabbitMQ is one of these versions, as ">=4.0,<5". None: any is.
+
+        Raises MissingToolError where it is not, which skips the scenario; UsageError for what is no range of versions.
+        """
+        if versions is not None and not in_range(self.living_stack().versions["rabbitmq"], versions):
+            has = self.stack.versions["rabbitmq"]
+            message = f"this scenario needs rabbitmq {versions}, and the stack has {has}; choose one with --harness-rabbitmq"
+            raise MissingToolError(message)
 
     @property
     def recorder(self) -> Recorder:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import Sandbox
 from harness.run import Run, Story
+from harness.stack.choice import Wanted
 
 Tell = Callable[[str], AbstractContextManager[Sandbox]]
 """`with tell("as it was") as sandbox:` gives a world whose journal says that it was told so."""
@@ -14,7 +15,7 @@ Tell = Callable[[str], AbstractContextManager[Sandbox]]
 
 def telling(folder: Path) -> Iterator[Tell]:
     """Yield what gives sandboxes, and end all of it: to be made a fixture of, where HARNESS_* name an external stack."""
-    run = Run(folder, stack="external")
+    run = Run(folder, stack=Wanted("external"))
 
     @contextlib.contextmanager
     def tell(variant: str) -> Iterator[Sandbox]:

@@ -30,7 +30,10 @@ def doctor(
     from harness.stack import cache, provision, runtimes
 
     folder = cache.folder()
-    components = required([*provision.inspect(), *runtimes.inspect()], [name for name in require.split(",") if name.strip()])
+    components = required(
+        [*provision.inspect(), *provision.inspect_series(), *runtimes.inspect()],
+        [name for name in require.split(",") if name.strip()],
+    )
     if as_json:
         listed = [{**asdict(one), "path": str(one.path) if one.path else None} for one in components]
         typer.echo(json.dumps({"schema": 1, "cache": str(folder), "components": listed}, indent=2))
@@ -63,7 +66,7 @@ def _needed(component: Component) -> Component:
 def _show(component: Component) -> None:
     state = typer.style(f"{component.state:<12}", fg=_COLOURS[component.state] if component.needed else None)
     where = " ".join(str(part) for part in (component.path, component.mend) if part)
-    typer.echo(f"{state}{component.name:<12}{component.version:<10}{where}")
+    typer.echo(f"{state}{component.name:<15}{component.version:<10}{where}")
 
 
 def provision() -> None:

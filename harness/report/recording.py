@@ -29,6 +29,7 @@ from harness.report.terminal import table
 from harness.run import Run, Story, Told, new_folder, to_stderr
 from harness.sandbox.sandbox import Sandbox
 from harness.stack.cache import Progress
+from harness.stack.choice import Wanted
 from harness.stack.lending import Lender
 
 STACK = "stack.json"
@@ -145,7 +146,7 @@ class Session:
         *,
         runs: Path,
         folder: Path | None,
-        stack: str,
+        stack: Wanted,
         recorder: str,
         seed: str | None,
         argv: Sequence[str],

@@ -2,37 +2,76 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from harness.errors import StackError, UsageError
 from harness.stack import external, native, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
 from harness.stack.provision import provisioned
+from harness.stack.provision_rabbitmq import is_of
 from harness.warden import Warden
 
 KINDS = ("auto", "native", "external")
 
 
-def choose(kind: str, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None]) -> Stack:
+@dataclass(frozen=True)
+class Wanted:
+    """The stack a run asks for; `rabbitmq` is a series (4.3), None for the one that this machine has by itself."""
+
+    kind: str = "auto"
+    rabbitmq: str | None = None
+
+
+ANY = Wanted()
+
+
+def choose(wanted: Wanted, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None]) -> Stack:
     """Return a running stack, saying in one line which and why.
 
-    `auto` attaches to what `harness up` keeps, else starts a native one; `native` always starts its own, ended with `warden`.
-    `lost` is told when a server of a native stack ends by itself. Raises UsageError for another kind, StackError where the stack
-    cannot be had.
+    `auto` attaches to what `harness up` keeps if it is as wanted, else starts a native one; `native` always starts its own, ended
+    with `warden`. `lost` is told when a server of a native stack ends by itself. Raises UsageError for another kind, StackError
+    where the stack cannot be had.
     """
+    kind = wanted.kind
     if kind not in KINDS:
         message = f"--harness-stack={kind}: there is no such stack; there are: {', '.join(KINDS)}"
         raise UsageError(message)
     if kind == "external":
-        return external.attach(os.environ)
+        return _fitting(external.attach(os.environ), wanted)
+    why = "as asked" if kind == "native" else "because none is up (`harness up` keeps one running)"
     if kind == "auto":
         up = running.find_running()
-        if up is not None:
+        if up is not None and not _unlike(up, wanted):
             progress("stack: attached to the one that `harness up` keeps")
             return up
-    tools = provisioned(progress)
-    progress(
-        "stack: native, because none is up (`harness up` keeps one running)" if kind == "auto" else "stack: native, as asked"
-    )
+        why = why if up is None else f"because the one that is up {_unlike(up, wanted)}"
+    tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq)
+    progress(f"stack: native, {why}")
     return native.start(warden, tools, logs=logs, progress=progress, lost=lost)
+
+
+def in_range(version: str, versions: str) -> bool:
+    """Tell whether a version is in a range written as for packages: ">=4.0", "<4", ">=3.12,<4.3", "==4.0.*"."""
+    try:
+        return SpecifierSet(versions).contains(version, prereleases=True)
+    except InvalidSpecifier as error:
+        message = f"rabbitmq={versions!r} is no range of versions; write it as rabbitmq='>=4.0' or rabbitmq='>=3.12,<4.3'"
+        raise UsageError(message) from error
+
+
+def _unlike(stack: Stack, wanted: Wanted) -> str:
+    """Return in which way a stack is not as wanted, "" where it is."""
+    has = stack.versions.get("rabbitmq", "")
+    return "" if is_of(has, wanted.rabbitmq) else f"has RabbitMQ {has}, not {wanted.rabbitmq}"
+
+
+def _fitting(stack: Stack, wanted: Wanted) -> Stack:
+    unlike = _unlike(stack, wanted)
+    if unlike:
+        message = f"the external stack {unlike}; leave out --harness-rabbitmq, or give the addresses of one that is"
+        raise StackError(message)
+    return stack

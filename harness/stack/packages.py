@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import StackError
+from harness.stack import suites
 from harness.stack.cache import Progress
 from harness.stack.commands import call, plain_environment
 
@@ -25,6 +26,12 @@ Acquire::Languages "none";
 Acquire::Retries "2";
 Debug::NoLocking "true";
 """
+_OTHER_SUITE = """\
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "{work}/sources";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+"""
 
 
 def reachable() -> bool:
@@ -32,25 +39,28 @@ def reachable() -> bool:
     return all(shutil.which(tool) for tool in _TOOLS)
 
 
-def place(name: str, recipe: str) -> str:
+def place(name: str, recipe: str, suite: str | None = None) -> str:
     """Return a folder name that says from which distribution's release and for which processor."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:
         release = {}
-    suite = release.get("VERSION_CODENAME") or release.get("VERSION_ID") or "unknown"
+    suite = suite or release.get("VERSION_CODENAME") or release.get("VERSION_ID") or "unknown"
     return f"{name}-{release.get('ID', 'linux')}-{suite}-{platform.machine()}-{recipe}"
 
 
-def unpacked(package: str, wanted: tuple[str, ...], work: Path, into: Path, progress: Progress) -> None:
+def unpacked(
+    package: str, wanted: tuple[str, ...], work: Path, into: Path, progress: Progress, *, suite: str | None = None
+) -> None:
     """Unpack `package` into the folder, with all it depends on whose name begins with one of `wanted`.
 
+    `suite`: from that release of the distribution instead of the machine's own.
     Raises StackError where this system has no apt, or its sources have no such package.
     """
     if not reachable():
         message = f"RabbitMQ is not installed and this system has no apt-get to unpack it from; {MEND}"
         raise StackError(message)
-    environment = _private(work)
+    environment = _private(work, suite)
     archives = work / "archives"
     archives.mkdir(exist_ok=True)
     progress("reading the distribution's package lists")
@@ -64,12 +74,16 @@ def unpacked(package: str, wanted: tuple[str, ...], work: Path, into: Path, prog
     _unpack(sorted(archives.glob("*.deb")), into, progress)
 
 
-def _private(work: Path) -> dict[str, str]:
-    for folder in ("state/lists/partial", "cache/archives/partial"):
+def _private(work: Path, suite: str | None) -> dict[str, str]:
+    for folder in ("state/lists/partial", "cache/archives/partial", "sources"):
         (work / folder).mkdir(parents=True, exist_ok=True)
     (work / "status").touch()
     configuration = work / "apt.conf"
-    configuration.write_text(_CONFIGURATION.format(work=work))
+    text = _CONFIGURATION.format(work=work)
+    if suite is not None:
+        (work / "sources" / f"{suite}.sources").write_text(suites.of_suite(suite))
+        text += _OTHER_SUITE.format(work=work)
+    configuration.write_text(text)
     return plain_environment(APT_CONFIG=str(configuration), LC_ALL="C")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from harness.clock import now
@@ -22,8 +23,14 @@ def inspect() -> list[Component]:
     return [provision_localstack.inspected(), provision_rabbitmq.inspected(), provision_toxiproxy.inspected()]
 
 
-def provisioned(progress: Progress = silent) -> Tools:
-    """Return the programs of a native stack, after provisioning what is missing.
+def inspect_series() -> list[Component]:
+    """Return what there is of other series of RabbitMQ; none of them is needed, and each is made when a run asks for it."""
+    inspected = (provision_rabbitmq.inspected(series) for series in provision_rabbitmq.SUITES)
+    return [replace(one, needed=False, mend=one.mend and "made when --harness-rabbitmq asks for it") for one in inspected]
+
+
+def provisioned(progress: Progress = silent, *, rabbitmq_series: str | None = None) -> Tools:
+    """Return the programs of a native stack, after provisioning what is missing; RabbitMQ of the series (4.3) if one is given.
 
     The three go on side by side; the first that cannot be had is the StackError, when the others have come to their end, so that
     a second try has less to do. `progress` hears one line at a time, from several threads.
@@ -31,7 +38,7 @@ def provisioned(progress: Progress = silent) -> Tools:
     folder()
     with ThreadPoolExecutor(max_workers=3) as pool:
         localstack = pool.submit(_told, "localstack", provision_localstack.provided, progress)
-        rabbitmq = pool.submit(_told, "rabbitmq", provision_rabbitmq.provided, progress)
+        rabbitmq = pool.submit(_told, "rabbitmq", lambda tell: provision_rabbitmq.provided(tell, rabbitmq_series), progress)
         toxiproxy = pool.submit(_told, "toxiproxy", provision_toxiproxy.provided, progress)
     server, proxy, python = rabbitmq.result(), toxiproxy.result(), localstack.result()
     return Tools(

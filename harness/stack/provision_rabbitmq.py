@@ -3,16 +3,23 @@
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import StackError
-from harness.stack import cache, erlang, packages
+from harness.errors import StackError, UsageError
+from harness.stack import cache, erlang, loader, packages, suites
 from harness.stack.cache import Progress
 from harness.stack.found import Component, State
 
 DISTRIBUTIONS = Path("/usr/lib/rabbitmq/lib")
 """Where Linux distributions put servers: each in a folder with its version in its name."""
+SUITES = {"3.10": "bookworm", "4.0": "trixie", "4.3": "forky"}
+"""The series that can be asked for, and the release of Debian that has each."""
+_PACKAGES = ("rabbitmq-server", "erlang-")
+# What the emulator of a newer release is linked with, down to its libc: see harness.stack.loader.
+_LIBRARIES = (
+    "libc6", "libgcc-s1", "libstdc++6", "libtinfo6", "libsystemd0", "zlib1g", "libssl3t64", "libzstd1", "libcap2", "libsctp1",
+)  # fmt: skip
 _NOEPMD = "noepmd"
 _WHOLE = f"{_NOEPMD}/{erlang.BEAM}"
 _SHADOW = "erlang"
@@ -37,48 +44,89 @@ class RabbitMQ:
         return Component("rabbitmq", self.state, self.version, self.home)
 
 
-def found() -> RabbitMQ | None:
+def found(series: str | None = None) -> RabbitMQ | None:
     """Return what is there now, without making anything."""
-    system = _system()
-    folder = cache.folder() / (_system_place(*system) if system else packages.place("rabbitmq", _RECIPE))
-    return _read(folder, system) if (folder / _WHOLE).exists() else None
+    plan = _plan(series)
+    folder = cache.folder() / plan.place
+    return _read(folder, plan) if (folder / _WHOLE).exists() else None
 
 
-def inspected() -> Component:
-    """Return doctor's line for it."""
-    rabbitmq = found()
+def inspected(series: str | None = None) -> Component:
+    """Return doctor's line for it; with a series (4.3) for a server of that series."""
+    name = "rabbitmq" if series is None else f"rabbitmq {series}"
+    rabbitmq = found(series)
     if rabbitmq:
-        return rabbitmq.component()
-    system = _system()
+        return replace(rabbitmq.component(), name=name)
+    system = _plan(series).system
     if system:
-        return Component("rabbitmq", "found", version_of(system[0]), system[0])
+        return Component(name, "found", version_of(system[0]), system[0])
     mend = "harness provision" if packages.reachable() else packages.MEND
-    return Component("rabbitmq", "missing", mend=mend)
+    return Component(name, "missing", mend=mend)
 
 
-def provided(progress: Progress) -> RabbitMQ:
-    """Return it, unpacked if it was missing; StackError where the distribution does not have it."""
-    system = _system()
-    name = _system_place(*system) if system else packages.place("rabbitmq", _RECIPE)
+def provided(progress: Progress, series: str | None = None) -> RabbitMQ:
+    """Return it, unpacked if it was missing; with a series (4.3) a server of that series.
+
+    Raises StackError where the distribution does not have it, UsageError for a series that is none of SUITES.
+    """
+    plan = _plan(series)
 
     def make(work: Path, half: Path) -> Path:
-        return _adapted(*system, half, progress) if system else _unpacked(work, half, progress)
+        if plan.system:
+            return _adapted(*plan.system, half, progress)
+        return _unpacked(work, half, plan, progress)
 
-    return _read(cache.placed(name, _WHOLE, make, progress), system)
+    rabbitmq = _read(cache.placed(plan.place, _WHOLE, make, progress), plan)
+    if not is_of(rabbitmq.version, series):
+        message = (
+            f"the distribution's {plan.suite or 'release'} has RabbitMQ {rabbitmq.version}, not {series}; {suites.OTHER_WAYS}"
+        )
+        raise StackError(message)
+    return rabbitmq
 
 
-def _read(folder: Path, system: tuple[Path, Path] | None) -> RabbitMQ:
+@dataclass(frozen=True)
+class _Plan:
+    """Where a server comes from: the system's, or the packages of a suite (None: the machine's own release)."""
+
+    place: str
+    system: tuple[Path, Path] | None = None
+    suite: str | None = None
+
+
+def _plan(series: str | None) -> _Plan:
+    if series is not None and series not in SUITES:
+        message = f"--harness-rabbitmq={series}: choose one of {', '.join(SUITES)}"
+        raise UsageError(message)
+    system = _system()
+    if system and is_of(version_of(system[0]), series):
+        return _Plan(_system_place(*system), system=system)
+    suite = SUITES[series] if series else None
+    if suite in (None, suites.own()):
+        return _Plan(packages.place("rabbitmq", _RECIPE))
+    return _Plan(packages.place("rabbitmq", _RECIPE, suite), suite=suite)
+
+
+def is_of(version: str, series: str | None) -> bool:
+    """Tell whether a version belongs to a series (4.3.6 to 4.3); any does where none is asked for."""
+    return series is None or version == series or version.startswith(f"{series}.")
+
+
+def _read(folder: Path, plan: _Plan) -> RabbitMQ:
     noepmd = folder / _NOEPMD
-    if system:
-        return RabbitMQ("found", system[0], folder / _SHADOW, noepmd, version_of(system[0]))
+    if plan.system:
+        return RabbitMQ("found", plan.system[0], folder / _SHADOW, noepmd, version_of(plan.system[0]))
     home = _home_below(folder)
     return RabbitMQ("provisioned", home, folder / _UNPACKED_ERLANG, noepmd, version_of(home))
 
 
-def _unpacked(work: Path, half: Path, progress: Progress) -> Path:
-    packages.unpacked("rabbitmq-server", ("rabbitmq-server", "erlang-"), work, half, progress)
+def _unpacked(work: Path, half: Path, plan: _Plan, progress: Progress) -> Path:
+    wanted = _PACKAGES if plan.suite is None else (*_PACKAGES, *_LIBRARIES)
+    packages.unpacked("rabbitmq-server", wanted, work, half, progress, suite=plan.suite)
     shutil.rmtree(half / "usr/share", ignore_errors=True)
     root = half / _UNPACKED_ERLANG
+    if plan.suite is not None:
+        loader.wrapped(half, root)
     erlang.without_starter(root)
     release = erlang.prepared(root, half / _NOEPMD, progress)
     progress(f"RabbitMQ {version_of(_home_below(half))} on Erlang {release}")

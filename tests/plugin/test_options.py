@@ -28,9 +28,10 @@ def test_collecting_a_repository_without_scenarios_imports_nothing_heavy_and_lea
         ("stack", "docker", "auto, native, external"),
         ("speed", "fast", "1"),
         ("toxiproxy", "none", "server"),
+        ("rabbitmq", "3.8", "3.10, 4.0, 4.3"),
         ("recorder", "fork", "process, thread"),
     ],
-    ids=["stack", "speed", "toxiproxy", "recorder"],
+    ids=["stack", "speed", "toxiproxy", "rabbitmq", "recorder"],
 )
 def test_an_unknown_value_is_a_usage_error_that_names_the_choices(tmp_path: Path, option: str, value: str, choices: str):
     given = pytest_on(tmp_path, PLAIN, f"--harness-{option}={value}", more={})

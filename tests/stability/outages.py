@@ -16,6 +16,7 @@ from harness.checks.outcome import outcome
 from harness.clock import now
 from harness.errors import HarnessError, StackLostError
 from harness.run import Run, Story, Told
+from harness.stack.choice import Wanted
 from tests.incidents import told_in
 
 PLACEMENTS = 50
@@ -115,7 +116,7 @@ class Teller:
 
 def tell_all(cases: Sequence[Case], *, seed: int, folder: Path, side_by_side: int, shown: Callable[[str], None]) -> list[Telling]:
     """Return every telling; `side_by_side` of them run at a time, most of which wait for the end of their outage."""
-    run = Run(folder, stack="native")  # one that nobody else can end
+    run = Run(folder, stack=Wanted("native"))  # one that nobody else can end
     try:
         shown(f"stack: {run.stack.kind}; recorder: {run.recorder is not None}")
         teller, found = Teller(run, seed), []

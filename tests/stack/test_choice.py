@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
-from harness.stack.choice import choose
+from harness.errors import StackError, UsageError
+from harness.stack.choice import Wanted, choose, in_range
 from harness.stack.model import Stack
 from harness.warden import Warden
 
@@ -20,11 +20,32 @@ def warden(tmp_path: Path) -> Iterator[Warden]:
 
 def test_a_stack_that_there_is_not_is_refused(warden: Warden, tmp_path: Path):
     with pytest.raises(UsageError, match="--harness-stack=cloud: there is no such stack; there are: auto, native, external"):
-        choose("cloud", warden, logs=tmp_path, progress=print, lost=print)
+        choose(Wanted("cloud"), warden, logs=tmp_path, progress=print, lost=print)
 
 
 def test_an_external_stack_is_attached_to(stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in stack.environment().items():
         monkeypatch.setenv(name, value)
-    found = choose("external", warden, logs=tmp_path, progress=print, lost=print)
+    found = choose(Wanted("external"), warden, logs=tmp_path, progress=print, lost=print)
     assert (found.kind, found.localstack, found.toxiproxy) == ("external", stack.localstack, stack.toxiproxy)
+
+
+def test_an_external_stack_with_another_broker_than_asked_for_is_refused(
+    stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StackError, match=r"the external stack has RabbitMQ [0-9.]+, not 2\.0; leave out --harness-rabbitmq"):
+        choose(Wanted("external", rabbitmq="2.0"), warden, logs=tmp_path, progress=print, lost=print)
+
+
+@pytest.mark.parametrize(
+    ("versions", "fits"), [(">=3.12,<5", True), ("<4", False), ("==4.0.*", True)], ids=["between", "below", "series"]
+)
+def test_a_range_of_versions_holds_a_version(versions: str, *, fits: bool):
+    assert in_range("4.0.5", versions) is fits
+
+
+def test_a_range_that_is_none_is_refused():
+    with pytest.raises(UsageError, match="rabbitmq='new' is no range of versions; write it as"):
+        in_range("4.0.5", "new")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import StackError
-from harness.stack import erlang, provision_rabbitmq
+from harness.errors import StackError, UsageError
+from harness.stack import erlang, loader, provision_rabbitmq, suites
 from harness.stack.provision import provisioned
 from harness.stack.tools import Tools
 from tests.stack.programs import bare_path, private_cache, program, silent
@@ -106,3 +106,34 @@ def test_the_version_is_that_of_the_main_plugin(tmp_path: Path, plugin: str, ver
     (tmp_path / "plugins" / plugin).mkdir(parents=True)
 
     assert provision_rabbitmq.version_of(tmp_path) == version
+
+
+def test_a_series_comes_from_the_release_that_has_it(path: Path, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(path, tools, tmp_path)
+    wrapped: list[Path] = []
+    monkeypatch.setattr(loader, "wrapped", lambda root, below: wrapped.append(below))
+    monkeypatch.setattr(suites, "own", lambda: "bookworm")
+    monkeypatch.setattr(suites, "of_suite", lambda suite: f"Suites: {suite}\n")
+    fake_apt(path, tools)
+    before = provision_rabbitmq.inspected("4.0")
+
+    with pytest.raises(StackError, match=r"the distribution's trixie has RabbitMQ 3\.10\.\d+, not 4\.0; leave out"):
+        provision_rabbitmq.provided(silent, "4.0")
+
+    assert (before.name, before.state) == ("rabbitmq 4.0", "missing")
+    assert [below.name for below in wrapped] == ["erlang"]
+    assert provision_rabbitmq.provided(silent, "3.10").version.startswith("3.10.")
+    assert provision_rabbitmq.found("3.10") is not None
+
+
+def test_the_system_s_server_is_used_for_its_own_series_only(path: Path, tools: Tools, tmp_path: Path):
+    home = install(path, tools, tmp_path)
+    (home / "plugins" / "rabbit-3.13.7").rename(home / "plugins" / "rabbit-4.3.1")
+
+    assert provision_rabbitmq.inspected("4.3").path == home
+    assert provision_rabbitmq.inspected("4.0").state == "missing"
+
+
+def test_a_series_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match=r"--harness-rabbitmq=3\.8: choose one of 3\.10, 4\.0, 4\.3"):
+        provision_rabbitmq.provided(silent, "3.8")

@@ -16,6 +16,7 @@ from harness.model import Link
 from harness.recorder.client import Recorder, World
 from harness.run import Run, Story
 from harness.sandbox.sandbox import Sandbox
+from harness.stack.choice import Wanted
 from harness.toxiproxy.client import Toxiproxy
 from harness.wire.rules import Rule
 
@@ -35,7 +36,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open = contextlib.ExitStack()
-        self.run = Run(folder, stack="native")
+        self.run = Run(folder, stack=Wanted("native"))
         self._open.callback(self.run.end)
 
     @cached_property
