@@ -19,33 +19,36 @@ class Attempts:
 
     def __init__(self, world: World, bites: Bites) -> None:
         self._world = world
+        self._roads = world.roads
         self._bites = bites
 
     def requested(self, event: Seen) -> None:
         """Take a request that was forwarded near, or read at the resource: whole, or (ok = false) not."""
-        road = self._world.roads[event.link]
+        road = self._roads[event.link]
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
-            if event.conn in road.gone:
+            if road.gone and event.conn in road.gone:
                 self.cut(road, event.conn, event.t)
             return
         ident = (event.conn, event.x)
         request = road.requests.get(ident) or road.severed.get(ident)
         if request is not None and event.ok is not False:
-            _came_whole(request)
+            request.complete = True
+            if request.severed:
+                _came_late(request)
 
     def begin(self, road: Road, event: Seen, *, asks: bool) -> Request:
         """Return the request that begins here, tied to the open deliveries of its message at its service."""
         obligation: Obligation | None = None
         deliveries: list[Delivery] = []
-        for queue in road.instance.queues:
+        key = event.key
+        for queue in road.instance.queues if key else ():
             home = queue.home
-            found = home.find(event.key) if home is not None and event.key else None
+            found = None if home is None else home.obligations.get(key) or home.find(key)
             if found is not None and found.far:
                 last, obligation = found.last, found
                 deliveries = [] if last is None else [last] if found.far == 1 else found.worked_on() or [last]
-        request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t)
-        request.asks = asks
+        request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t, asks)
         if obligation is not None:
             self._count(road, request, obligation)
         return request
@@ -55,28 +58,32 @@ class Attempts:
             obligation.retried = True
         if road.faults:
             self._bites.came_through(road, request)
-        if not request.asks:
+        asks = request.asks
+        if not asks:
             request.blind = obligation.in_doubt
             obligation.attempted(request.n, request.t)
         for delivery in request.deliveries:
-            if not request.asks:
+            if not asks:
                 delivery.requests += 1
                 delivery.request = request
             if not delivery.used:
-                delivery.used = (road.name,)
+                delivery.used = road.only
             elif road.name not in delivery.used:
                 delivery.used = (*delivery.used, road.name)
 
     def effected(self, event: Seen) -> None:
         """Take a change of a resource."""
-        road = self._world.roads[event.link] if event.link else None
-        place = road.thing if road is not None else str((event.data or {}).get("resource", ""))
+        if not event.link:
+            self.effect(str((event.data or {}).get("resource", "")), event, None)
+            return
+        road = self._roads[event.link]
         ident = (event.conn, event.x)
-        request = (road.requests.get(ident) or road.severed.get(ident)) if road is not None else None
+        request = road.requests.get(ident) or road.severed.get(ident)
         if request is not None:
-            request.effected = True
-            _came_whole(request)
-        self.effect(place, event, request)
+            request.effected = request.complete = True
+            if request.severed:
+                _came_late(request)
+        self.effect(road.thing, event, request)
 
     def effect(self, place: str, event: Seen, request: Request | None) -> None:
         """Give the effect to every queue that needs one at this place."""
@@ -84,12 +91,15 @@ class Attempts:
             obligation = queue.obligations[event.key]
             mine = request.deliveries if request is not None and request.obligation is obligation else ()
             delivery = mine[-1] if mine else obligation.last
-            sure = len(mine) == 1 and not mine[0].end
-            obligation.effected(group, Effect(event.n, event.t, delivery, sure, request))
+            effect = Effect(event.n, event.t, delivery, len(mine) == 1 and not mine[0].end, request)
+            if group == 0 and obligation.effects is None:
+                obligation.effects = [effect]
+            else:
+                obligation.effected(group, effect)
 
     def answered(self, event: Seen) -> None:
         """Take an answer: written at the resource, or its last byte left for the service; also of SQS calls, far and near."""
-        road = self._world.roads[event.link]
+        road = self._roads[event.link]
         ident = (event.conn, event.x)
         if event.at == "near":
             request = road.requests.pop(ident, None)
@@ -133,8 +143,7 @@ class Attempts:
                 self._bites.cut(road, request.obligation)
 
 
-def _came_whole(request: Request) -> None:
-    """Take note that the resource has all of a request, perhaps after the service had lost the connection."""
-    request.complete = True
-    if request.severed and not request.doubted:
+def _came_late(request: Request) -> None:
+    """Take note that the resource has all of a request after the service had lost the connection."""
+    if not request.doubted:
         request.doubt()

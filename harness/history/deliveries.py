@@ -8,12 +8,13 @@ from harness.history.bites import Bites
 from harness.history.causes import cause_of
 from harness.history.journal import Seen
 from harness.history.obligations import KEPT_DELIVERIES, Delivery, Obligation
-from harness.history.world import Connection, Road, World
+from harness.history.world import Connection, Queue, Road, World
 
 TICK = 1.0
 """Seconds after which SQS, and LocalStack, have certainly noticed that a visibility timeout is over."""
 NOT_FOUND = 404
 PRECONDITION_FAILED = 406
+DONE = frozenset({"ack", "delete", "no_ack"})
 
 
 class Deliveries:
@@ -21,29 +22,28 @@ class Deliveries:
 
     def __init__(self, world: World, bites: Bites) -> None:
         self._world = world
+        self._queues, self._roads = world.queues, world.roads
         self._bites = bites
 
     def delivered(self, event: Seen) -> None:
         """Take a message that was handed out (far), or reached its service (near)."""
-        queue = self._world.queues.get(event.queue)
+        queue = self._queues.get(event.queue)
         if queue is None or queue.home is None or not event.key:
             return
-        road = self._world.roads[event.link]
+        road = self._roads[event.link]
         connection = road.connections[0 if queue.sqs else event.conn]
         if event.at == "far":
-            self._handed_out(queue.home.obligations[event.key], road, connection, event)
+            if road.name not in queue.links:
+                road.consumes(queue)
+            self._handed_out(queue.home.obligations[event.key], queue, road, connection, event)
             return
         delivery = connection.tags.get(event.tag)
         if delivery is None or delivery.near_n:
             delivery = self._injected(queue.home.obligations[event.key], road, connection, event)
         self._came(delivery, road, event)
 
-    def _handed_out(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> None:
-        queue = self._world.queues[event.queue]
-        if road.name not in queue.links:
-            road.consumes(queue)
-        delivery = Delivery(obligation, queue, connection, road.service, event.tag, event.mid)
-        delivery.far_n, delivery.far_t = event.n, event.t
+    def _handed_out(self, obligation: Obligation, queue: Queue, road: Road, connection: Connection, event: Seen) -> None:
+        delivery = Delivery(obligation, queue, connection, road.service, event.tag, event.mid, event.n, event.t)
         if queue.sqs:
             self._deadline(delivery, event)
         if obligation.deliveries:
@@ -51,9 +51,13 @@ class Deliveries:
         if obligation.far:  # a further delivery
             delivery.cause = cause_of(obligation, delivery, self._world.services, redelivered=event.redelivered)
             obligation.explain(delivery.cause)
-        obligation.firsts += delivery.cause in {"", "producer"}
+            obligation.firsts += delivery.cause == "producer"
+        else:
+            obligation.firsts += 1
         obligation.far += 1
-        self._keep(obligation, delivery)
+        if len(obligation.deliveries) >= KEPT_DELIVERIES:
+            _forget(obligation.deliveries.pop(1))
+        obligation.handed_out(delivery)
         connection.tags[event.tag] = delivery
         if obligation.bitten and not obligation.retried:
             obligation.retried = True
@@ -66,17 +70,6 @@ class Deliveries:
             self._bites.cut(road, delivery.obligation)
         else:
             road.coming[event.conn, event.tag] = delivery
-
-    @staticmethod
-    def _keep(obligation: Obligation, delivery: Delivery) -> None:
-        if len(obligation.deliveries) >= KEPT_DELIVERIES:
-            forgotten = obligation.deliveries.pop(1)
-            forgotten.connection.tags.pop(forgotten.tag, None)
-        obligation.deliveries.append(delivery)
-        obligation.last = delivery
-        obligation.last_delivery = (delivery.far_n, delivery.far_t)
-        if obligation.first_delivery is None:
-            obligation.first_delivery = obligation.last_delivery
 
     @staticmethod
     def _deadline(delivery: Delivery, event: Seen) -> None:
@@ -98,7 +91,9 @@ class Deliveries:
         obligation.injected += 1
         obligation.explain("injected")
         delivery.far_t = event.t
-        self._keep(obligation, delivery)
+        if len(obligation.deliveries) >= KEPT_DELIVERIES:
+            _forget(obligation.deliveries.pop(1))
+        obligation.handed_out(delivery)
         connection.tags[event.tag] = delivery
         return delivery
 
@@ -135,26 +130,32 @@ class Deliveries:
 
     def settled(self, event: Seen) -> None:
         """Take the consumer's word as it passed a tap."""
-        road = self._world.roads[event.link]
-        delivery = _find(road, event)
+        road = self._roads[event.link]
+        delivery = road.connections[event.conn].tags.get(event.tag) or road.connections[0].tags.get(event.tag)
         if delivery is None or event.how == "cancel":
             return
         if event.at == "near":
             delivery.word, delivery.word_n, delivery.word_t = event.how, event.n, event.t
-            if event.how != "visibility":
+            if not delivery.requests and event.how != "visibility":
                 _tried(delivery)
-            if event.conn in road.gone:
-                self._bites.cut(road, delivery.obligation)
-            elif road.faults:
-                road.settles[event.conn, event.x, event.tag] = delivery
+            if road.faults:
+                self._let_go(road, delivery, event)
             if self._bites.outages:
                 self._bites.settled(delivery, event.t)
             return
         delivery.word_far = event.how
         delivery.delay = event.delay or 0.0
         if not delivery.queue.sqs:  # nothing is answered to it: it came through
-            road.settles.pop((event.conn, event.x, event.tag), None)
+            if road.settles:
+                road.settles.pop((event.conn, event.x, event.tag), None)
             self._processed(delivery, event)
+
+    def _let_go(self, road: Road, delivery: Delivery, event: Seen) -> None:
+        """Follow a settlement on its way; what is written to a connection that is gone, gets nowhere."""
+        if event.conn in road.gone:
+            self._bites.cut(road, delivery.obligation)
+        else:
+            road.settles[event.conn, event.x, event.tag] = delivery
 
     def confirmed(self, event: Seen) -> None:
         """SQS answered a settlement; what it says of a receipt that has expired counts for nothing."""
@@ -173,15 +174,15 @@ class Deliveries:
     def _processed(self, delivery: Delivery, event: Seen) -> None:
         """End the delivery as the broker has been told."""
         obligation, how = delivery.obligation, delivery.word_far
+        if how in DONE:
+            self._done(obligation, delivery, event)
+            return
         if how == "visibility":
             if delivery.delay > 0:  # a heartbeat, or a retry after a pause: told apart when something else happens
                 delivery.lo, delivery.hi = event.t + delivery.delay, event.t + delivery.delay + TICK
                 delivery.end = ""
                 return
             how = "requeue"
-        if how in {"ack", "delete", "no_ack"}:
-            self._done(obligation, delivery, event)
-            return
         if how == "reject":
             self._rejected(obligation, delivery, event)
         delivery.end = delivery.end if how == "reject" and delivery.end else how
@@ -253,6 +254,10 @@ def _tried(delivery: Delivery) -> None:
     if delivery.near_n and not delivery.requests and not delivery.counted and delivery.cause != "injected":
         delivery.counted = True
         delivery.obligation.attempted(delivery.near_n, delivery.near_t)
+
+
+def _forget(delivery: Delivery) -> None:
+    delivery.connection.tags.pop(delivery.tag, None)
 
 
 def _find(road: Road, event: Seen) -> Delivery | None:

@@ -95,25 +95,32 @@ class Journal:
         return header
 
     def _batches(self, decoder: msgspec.json.Decoder[Line]) -> Iterator[list[Line]]:
-        number = 2
         with self.path.open("rb") as file:
-            file.readline()
-            rest = b""
+            place = len(file.readline())
             while chunk := file.read(CHUNK):
-                whole, newline, rest = (rest + chunk).rpartition(b"\n")
-                if newline:
-                    yield self._decoded(decoder, whole, number)
-                    number += whole.count(b"\n") + 1
-        if rest:
-            yield from self._last(decoder, rest)
+                lines = chunk + file.readline()
+                if lines.endswith(b"\n"):
+                    yield self._decoded(decoder, lines, place)
+                    place += len(lines)
+                    continue
+                whole, newline, last = lines.rpartition(b"\n")
+                yield self._decoded(decoder, whole + newline, place)
+                yield from self._last(decoder, last)
 
-    def _decoded(self, decoder: msgspec.json.Decoder[Line], lines: bytes, number: int) -> list[Line]:
+    def _decoded(self, decoder: msgspec.json.Decoder[Line], lines: bytes, place: int) -> list[Line]:
+        """Return the events of whole lines; `place` is where in the file they begin."""
         try:
             return decoder.decode_lines(lines)
         except (msgspec.MsgspecError, UnicodeDecodeError):
+            number = self._number(place)
             for offset, line in enumerate(lines.split(b"\n")):
                 _checked(decoder, line, f"{self.path}:{number + offset}")
             raise
+
+    def _number(self, place: int) -> int:
+        """Return the number of the line that begins at this place of the file."""
+        with self.path.open("rb") as file:
+            return file.read(place).count(b"\n") + 1
 
     def _last(self, decoder: msgspec.json.Decoder[Line], line: bytes) -> Iterator[list[Line]]:
         """Take a last line without its newline where it is whole: only its newline was lost."""

@@ -7,7 +7,8 @@ in `sends`, `deliveries` and `attempts`. A message with which nothing happened b
 
 from array import array
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from struct import Struct
+from typing import TYPE_CHECKING, Optional
 
 import msgspec
 
@@ -20,7 +21,7 @@ NEVER = float("inf")
 NOTHING = (0, 0.0)
 
 
-class Effect(NamedTuple):
+class Effect(msgspec.Struct, frozen=True, eq=False):
     """One change of a resource, or one accepted send into a queue that is an effect."""
 
     n: int
@@ -28,6 +29,9 @@ class Effect(NamedTuple):
     delivery: "Delivery | None"
     sure: bool
     request: "Request | None" = None
+
+
+NO_EFFECT = Effect(0, 0.0, None, sure=False)
 
 
 class Request(msgspec.Struct, eq=False):
@@ -147,6 +151,14 @@ class Obligation(msgspec.Struct, eq=False):
     bit_n: int = 0
     retried: bool = False
 
+    def handed_out(self, delivery: Delivery) -> None:
+        """Take note of one more delivery."""
+        self.deliveries.append(delivery)
+        self.last = delivery
+        self.last_delivery = (delivery.far_n, delivery.far_t)
+        if self.first_delivery is None:
+            self.first_delivery = self.last_delivery
+
     def attempted(self, n: int, t: float) -> None:
         """Take note of one more attempt on this message: what pacing is measured between."""
         if self.first_attempt is None:
@@ -162,13 +174,13 @@ class Obligation(msgspec.Struct, eq=False):
         """Take note of an effect in the given set of the queue's `effects`."""
         if self.effects is None:
             self.effects = [effect] if group == 0 else {group: [effect]}
-            return
-        if isinstance(self.effects, list):
+        elif isinstance(self.effects, list):
             if group == 0:
                 self.effects.append(effect)
                 return
-            self.effects = {0: self.effects}
-        self.effects.setdefault(group, []).append(effect)
+            self.effects = {0: self.effects, group: [effect]}
+        else:
+            self.effects.setdefault(group, []).append(effect)
 
     def effects_in(self, group: int) -> list[Effect]:
         """Return the effects in one set, in order."""
@@ -212,52 +224,46 @@ class Obligation(msgspec.Struct, eq=False):
 class Finished:
     """The messages of one queue that took the plain way: one send, delivery, acknowledgement, and effect where one is due."""
 
+    NUMBERS = Struct("10d")
     WIDTH = 10
-    EFFECT_T = 7
+    SENT_T, EFFECT_T = 1, 7
 
     def __init__(self) -> None:
-        self._index: dict[str, int] = {}
-        self._numbers = array("d")
+        self.places: dict[str, int] = {}
+        self._packed = bytearray()
         self._connections: list[Connection | None] = []
 
     def __len__(self) -> int:
-        return len(self._index)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._index
+        return len(self.places)
 
     def take(self, obligation: Obligation) -> bool:
         """Put it away if it is plain; tell whether it was."""
         if not _plain(obligation):
             return False
-        effects = obligation.effects
-        effect = effects[0] if isinstance(effects, list) else NOTHING
-        self._index[obligation.key] = len(self._connections)
+        last = obligation.last
+        self.places[obligation.key] = len(self._connections)
         self._connections.append(obligation.ack_connection)
-        delivered, attempt, acked = (
-            obligation.first_delivery or NOTHING,
-            obligation.first_attempt or NOTHING,
-            obligation.acked or NOTHING,
+        effect = obligation.effects[0] if isinstance(obligation.effects, list) else NO_EFFECT
+        delivered, attempt, acked = obligation.first_delivery or NOTHING, obligation.first_attempt or NOTHING, obligation.acked
+        self._packed += self.NUMBERS.pack(
+            obligation.sent_n, obligation.sent_t, *delivered, *attempt, effect.n, effect.t, *acked or NOTHING
         )
-        sent = (obligation.sent_n, obligation.sent_t)
-        self._numbers.extend((*sent, *delivered, *attempt, effect[0], effect[1], *acked))
-        if obligation.last is not None:  # while the collector rests, cycles are undone by hand
-            obligation.last.request = None
-            obligation.last = None
-        obligation.deliveries = []
+        if last is not None:  # while the collector rests, cycles are undone by hand
+            last.request = obligation.last = None
+        obligation.deliveries.clear()
         obligation.effects = None
         return True
 
     def revive(self, key: str, queue: "Queue") -> Obligation:
         """Take it out again, as an obligation with the counts it had."""
         obligation = self.look(key, queue)
-        del self._index[key]
+        del self.places[key]
         return obligation
 
     def look(self, key: str, queue: "Queue") -> Obligation:
         """Return a copy of it, as an obligation with the counts it had."""
-        place = self._index[key]
-        numbers = self._numbers[place * self.WIDTH : (place + 1) * self.WIDTH]
+        place = self.places[key]
+        numbers = self.NUMBERS.unpack_from(self._packed, place * self.NUMBERS.size)
         sent, delivered, attempt, effect, acked = ((int(numbers[i]), numbers[i + 1]) for i in range(0, self.WIDTH, 2))
         obligation = Obligation(key, queue, tries=1, acks=1, copies=1, far=1, near=1, firsts=1, acked=acked)
         obligation.sent_n, obligation.sent_t = sent
@@ -269,18 +275,16 @@ class Finished:
 
     def held_up(self, over: float, within: float) -> Iterator[str]:
         """Yield the keys that waited for `over`: sent before it and effected after it, or more than `within` after both."""
-        numbers, width, offset = self._numbers, self.WIDTH, self.EFFECT_T
-        for key, place in self._index.items():
-            effected = numbers[place * width + offset]
-            if effected >= over:
-                sent = numbers[place * width + 1]
-                if sent < over or effected - sent > within:
-                    yield key
+        numbers = memoryview(self._packed).cast("d")
+        sent, effected = numbers[self.SENT_T :: self.WIDTH], numbers[self.EFFECT_T :: self.WIDTH]
+        for key, place in self.places.items():
+            if effected[place] >= over and (sent[place] < over or effected[place] - sent[place] > within):
+                yield key
 
 
 def _plain(one: Obligation) -> bool:
     """Tell whether nothing happened to it but what should."""
-    if one.acked is None or (one.tries, one.acks, one.copies, one.far, one.near) != (1, 1, 1, 1, 1):
+    if one.acked is None or not one.tries == one.acks == one.copies == one.far == one.near == 1:
         return False
     if one.bitten or one.in_doubt or one.told or one.attempt_ts is not None or one.ends != "effected":
         return False

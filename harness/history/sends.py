@@ -57,16 +57,17 @@ class Sends:
         if queue.home is None:
             return
         obligation = queue.home.obligations[event.key]
-        data = event.data or {}
-        if data.get("redriven"):
-            obligation.hand_on("redriven")
-            return
-        obligation.ends = str(data.get("ends") or "effected")
+        if event.data:
+            if event.data.get("redriven"):
+                obligation.hand_on("redriven")
+                return
+            obligation.ends = str(event.data.get("ends") or "effected")
         if event.wire == "told":
             obligation.told += 1
             obligation.sent_t = obligation.sent_t or event.t
         else:
-            self._tried(obligation, event)
+            obligation.tries += 1
+            obligation.sent_n, obligation.sent_t = event.n, event.t
 
     @staticmethod
     def _tried(obligation: Obligation, event: Seen) -> None:
@@ -95,7 +96,7 @@ class Sends:
         send = None
         if event.at == "far":
             send = self._world.roads[event.link].sends.get((event.conn, event.x, event.key))
-        fresh = _fresh(queue, event)
+        fresh = queue.mids is None or _fresh(queue, event)
         if queue.home is not None and (send is None or send.carrier is None):
             self._accepted(queue.home.obligations[event.key], queue, event, fresh=fresh)
         if fresh and queue.name in self._world.places:

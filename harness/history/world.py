@@ -43,7 +43,7 @@ class Queue:
     def find(self, key: str) -> Obligation | None:
         """Return the obligation of this key, also one that was finished; None where there is none."""
         found = self.obligations.get(key)
-        return self.obligations[key] if found is None and key in self.finished else found
+        return self.obligations[key] if found is None and key in self.finished.places else found
 
     def retire(self, obligation: Obligation) -> None:
         """Put it away if it took the plain way to its end."""
@@ -62,7 +62,7 @@ class Obligations(dict[str, Obligation]):
 
     def __missing__(self, key: str) -> Obligation:
         queue = self._queue
-        made = self[key] = queue.finished.revive(key, queue) if key in queue.finished else Obligation(key, queue)
+        made = self[key] = queue.finished.revive(key, queue) if key in queue.finished.places else Obligation(key, queue)
         return made
 
 
@@ -105,13 +105,14 @@ class Road:
     """One link: the service at its near end, the thing at its far end, and what is under way on it."""
 
     __slots__ = (
-        "coming", "confirms", "connections", "faults", "gaps", "gone", "instance", "name", "pending", "queues", "requests",
-        "sends", "service", "settles", "severed", "thing",
+        "coming", "confirms", "connections", "faults", "gaps", "gone", "instance", "name", "only", "pending", "queues",
+        "requests", "sends", "service", "settles", "severed", "thing",
     )  # fmt: skip
 
     def __init__(self, name: str, instance: "Instance") -> None:
         self.service, _, self.thing = name.partition("->")
         self.name = name
+        self.only = (name,)
         self.instance = instance
         self.connections = Connections()
         self.requests: dict[tuple[int, int], Request] = {}

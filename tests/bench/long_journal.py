@@ -22,6 +22,11 @@ WORLD = (
 )
 BROKER, PLACE = "svc->rabbitmq", "svc->place"
 PER_MESSAGE = 11
+ORDER = (
+    *("n", "t", "kind", "at", "link", "conn", "x", "wire", "service", "queue", "key", "mid", "tag", "how", "ok", "status"),
+    *("delay", "count", "redelivered", "fault", "size", "digest", "body", "attributes", "headers", "data"),
+)
+"""The fields as a recorder writes them."""
 
 
 def write(path: Path, events: int) -> None:
@@ -50,7 +55,8 @@ def write(path: Path, events: int) -> None:
 
 
 def _line(file, event):
-    file.write(json.dumps(event, separators=(",", ":")) + "\n")
+    ordered = {name: event[name] for name in ORDER if name in event}
+    file.write(json.dumps(ordered, separators=(",", ":")) + "\n")
 
 
 def _message(message, *, bad):
