@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from harness.history.events import Event
 from harness.resources.serving import Serving, checked, response
-from harness.wire.exchanges import SHOWN_OF_BODY, digest, excerpt
+from harness.wire.exchange import SHOWN_OF_BODY, digest, excerpt
 from harness.wire.messages import Message
 from harness.wire.streams import Step, Tap, Terminal
 

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.history.events import Event
 from harness.model import Key
 from harness.resources.serving import Serving, checked, response
-from harness.wire.exchanges import digest, excerpt
+from harness.wire.exchange import digest, excerpt
 from harness.wire.http import key_of
 from harness.wire.messages import Message
 from harness.wire.streams import Step, Tap, Terminal

@@ -3,7 +3,6 @@
 What an exchange means is left to the protocols over HTTP (http, sqs); they fill in the hooks of `Exchanges`.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
@@ -11,63 +10,12 @@ from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from harness.history.events import Event
+from harness.wire.exchange import Exchange, Lane, answer
 from harness.wire.messages import Message, Piece, Splitter
 from harness.wire.rules import Rule
-from harness.wire.streams import Close, Ending, Hold, Side, Step, Tap
-
-SHOWN_OF_BODY = 1024
-
-
-class Exchange:
-    """One request and its answer; `x` is its number on the connection. `shown` is the status the service is given.
-
-    `untouched`: nothing of the answer has gone on yet, so it can still be replaced as a whole.
-    """
-
-    def __init__(self, x: int, request: Message) -> None:
-        self.x = x
-        self.request = request
-        self.answer: Message | None = None
-        self.shown: int | None = None
-        self.lost = False
-        self.untouched = True
-
-    @property
-    def attempt(self) -> int | None:
-        """The attempt an AWS SDK says this is (`amz-sdk-request: attempt=2; max=3`): tells its retries from the service's."""
-        field = self.request.fields.get("amz-sdk-request", "")
-        number = field.partition("attempt=")[2].partition(";")[0].strip()
-        return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None  # noqa: PLR2004 (an int, not a bomb)
-
+from harness.wire.streams import Back, Close, Ending, Hold, Side, Step, Tap
 
 E = TypeVar("E", bound=Exchange)
-
-
-class _Lane:
-    """The bytes of the message under way in one direction: kept back from the first on, or gone on."""
-
-    def __init__(self) -> None:
-        self._kept: list[bytes] = []
-        self.gone = False
-
-    def part(self, raw: bytes, *, keep: bool) -> Iterator[bytes]:
-        """Take a part of a message that is not whole; yield what goes on now."""
-        if keep and not self.gone:
-            self._kept.append(raw)
-        else:
-            yield from self.flush(raw)
-            self.gone = True
-
-    def flush(self, raw: bytes) -> Iterator[bytes]:
-        """Yield what was kept and then `raw`."""
-        kept, self._kept = self._kept, []
-        yield from kept
-        yield raw
-
-    def reset(self) -> None:
-        """Forget the message: the next one begins."""
-        self._kept = []
-        self.gone = False
 
 
 class Exchanges(ABC, Generic[E]):
@@ -84,8 +32,8 @@ class Exchanges(ABC, Generic[E]):
         self._asking: E | None = None
         self._requests = Splitter()
         self._answers = Splitter(self._method)
-        self._out = _Lane()
-        self._back = _Lane()
+        self._out = Lane()
+        self._back = Lane()
         self._barrier: Hold | None = None
 
     # ------------------------------------------------------------------------------------------------------------- hooks
@@ -115,6 +63,19 @@ class Exchanges(ABC, Generic[E]):
         del exchange
         return None
 
+    def forward(self, exchange: E, raw: bytes) -> Iterator[Step]:
+        """Have a whole request go on, or what is to go on instead; `raw` is its last part, what came before may be kept."""
+        changed = None if self._out.gone else self.change_request(exchange)
+        if changed is None:
+            yield from self._out.flush(raw)
+        else:
+            yield changed
+
+    def awaited(self, exchange: E) -> Iterator[Step]:
+        """Yield what an answer that is whole waits for."""
+        del exchange
+        return iter(())
+
     @abstractmethod
     def replied(self, exchange: E) -> Iterator[Step]:
         """Take note of a whole answer, before its last byte goes on."""
@@ -139,6 +100,8 @@ class Exchanges(ABC, Generic[E]):
         if self.lost_track:
             yield from self._out.flush(data)
             return
+        if self._open and self._open[-1].closes:
+            return  # the connection ends there: nothing that comes after it is heard
         for piece in self._requests.feed(data):
             yield from self._request(piece)
 
@@ -158,7 +121,7 @@ class Exchanges(ABC, Generic[E]):
         if message is not None:
             exchange = self._open.popleft()
             exchange.answer, exchange.shown = message, message.status
-            for events in (self.replied(exchange), self.passed(exchange)):
+            for events in () if exchange.swallowed else (self.replied(exchange), self.passed(exchange)):
                 deque(events, maxlen=0)
 
     def gap(self, reason: str) -> Iterator[Step]:
@@ -189,10 +152,23 @@ class Exchanges(ABC, Generic[E]):
         exchange.lost = True
         if rule.status is None or not exchange.untouched:
             return Close()
-        exchange.shown = rule.status
-        known = [one.phrase for one in HTTPStatus if one == rule.status]
-        close = "" if exchange.request.keep_alive else "Connection: close\r\n"
-        return f"HTTP/1.1 {rule.status} {''.join(known)}\r\nContent-Length: 0\r\n{close}\r\n".encode()
+        exchange.shown, exchange.fault = rule.status, rule.id
+        return answer(exchange.request, rule.status)
+
+    def give(self, exchange: E) -> Iterator[Step]:
+        """Give the service the tap's own answer to this request, once those before it are answered."""
+        if self._open[0] is exchange:
+            for step in self._given():
+                yield Back(step) if isinstance(step, bytes) else step
+
+    def _given(self) -> Iterator[Step]:
+        while self._open and self._open[0].given is not None:
+            exchange = self._open.popleft()
+            if exchange.given:
+                yield exchange.given
+                yield from self.passed(exchange)
+            if exchange.closes:
+                yield Close()
 
     # ----------------------------------------------------------------------------------------------------------- followed
 
@@ -211,22 +187,25 @@ class Exchanges(ABC, Generic[E]):
             self._asking = self.new_exchange(self._x, message)
             self._open.append(self._asking)
         if self._asking is None or not message.complete:
-            keep = "expect" not in message.fields and self.keeps_request(message)  # who waits for 100 must not be kept waiting
-            yield from self._out.part(piece.raw, keep=keep)
+            yield from self._part_of_request(message, piece.raw)
             return
         exchange, self._asking = self._asking, None
         yield from self._whole_request(exchange, piece.raw)
+
+    def _part_of_request(self, message: Message, raw: bytes) -> Iterator[Step]:
+        keep = self.keeps_request(message)
+        waits = "expect" in message.fields and (self._asking is None or not self._asking.invited)
+        if keep and waits and self._asking is not None and self._open[0] is self._asking and not self._out.gone:
+            self._asking.invited, waits = True, False
+            yield Back(b"HTTP/1.1 100 Continue\r\n\r\n")
+        yield from self._out.part(raw, keep=keep and not waits)  # who waits for 100 must not be kept waiting
 
     def _whole_request(self, exchange: E, raw: bytes) -> Iterator[Step]:
         if exchange.request.method == "CONNECT":
             yield from self.gap("CONNECT: what follows is not HTTP")
         else:
             yield from self.asked(exchange)
-        changed = None if self.lost_track or self._out.gone else self.change_request(exchange)
-        if changed is None:
-            yield from self._out.flush(raw)
-        else:
-            yield changed
+        yield from self._out.flush(raw) if self.lost_track else self.forward(exchange, raw)
         self._out.reset()
 
     def _answer(self, piece: Piece) -> Iterator[Step]:
@@ -237,18 +216,25 @@ class Exchanges(ABC, Generic[E]):
         if self.lost_track:
             yield from self._back.flush(piece.raw)
         elif exchange is None or message.interim or not message.complete:
-            keep = exchange is not None and not message.interim and not message.until_end and self.keeps_answer(exchange)
-            yield from self._back.part(piece.raw, keep=keep)
-            if message.complete:
-                self._back.reset()
+            yield from self._part_of_answer(exchange, message, piece.raw)
         else:
             self._open.popleft()
             exchange.answer, exchange.shown = message, message.status
-            yield from self._whole_answer(exchange, piece.raw)
+            if not exchange.swallowed:
+                yield from self._whole_answer(exchange, piece.raw)
+            yield from self._given()
+
+    def _part_of_answer(self, exchange: E | None, message: Message, raw: bytes) -> Iterator[Step]:
+        if exchange is not None and not exchange.swallowed and not (exchange.invited and message.status == HTTPStatus.CONTINUE):
+            keep = not message.interim and not message.until_end and (exchange.invited or self.keeps_answer(exchange))
+            yield from self._back.part(raw, keep=keep)
+        if message.complete:
+            self._back.reset()
 
     def _whole_answer(self, exchange: E, raw: bytes) -> Iterator[Step]:
         yield from self.replied(exchange)
         exchange.untouched = not self._back.gone
+        yield from self.awaited(exchange)
         changed = None if self.lost_track else self.change_answer(exchange)
         if changed is None:
             yield from self._back.flush(raw)
@@ -265,13 +251,3 @@ def _trouble(message: Message, exchange: Exchange | None) -> str:
     if message.parsed and exchange is None:
         return f"an answer ({message.status}) to no request"
     return ""
-
-
-def excerpt(body: bytes | bytearray) -> str:
-    """Return the first KiB of a body as text, for the journal."""
-    return bytes(body[:SHOWN_OF_BODY]).decode("utf-8", "replace")
-
-
-def digest(body: bytes | bytearray | str) -> str:
-    """Return the digest by which bodies are compared in the journal."""
-    return hashlib.sha256(body.encode() if isinstance(body, str) else body).hexdigest()[:16]

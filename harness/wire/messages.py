@@ -16,7 +16,7 @@ LARGEST_KEPT = 4 * 1024 * 1024
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[^\r\n]*)?\r?\n")
-_NO_BODY = (204, 304)
+NO_BODY = (204, 304)
 
 
 class UnreadableError(ValueError):
@@ -166,7 +166,7 @@ class Splitter:
     def _choose_framing(self, message: Message) -> None:
         answers_to = "" if self._answers_to is None else self._answers_to()
         length = message.fields.get("content-length")
-        if answers_to == "HEAD" or message.interim or message.status in _NO_BODY:
+        if answers_to == "HEAD" or message.interim or message.status in NO_BODY:
             message.complete = True
         elif message.fields.get("transfer-encoding", "").lower().endswith("chunked"):
             self._body, self._left, self._line, self._in_trailer = self._chunks, 0, b"", False

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from harness.history.events import Event
 from harness.wire.aws import Call, Change, Codec, Entry, Outcome, Received, Reply, UnreadableCallError, handle_tag
 from harness.wire.aws_json import TARGET, JsonCodec
-from harness.wire.exchanges import Exchange, Exchanges, digest, excerpt
+from harness.wire.exchange import Exchange, digest, excerpt
+from harness.wire.exchanges import Exchanges
 from harness.wire.messages import Message
 from harness.wire.rules import Rule
 from harness.wire.sqs_rules import alteration, loss, supports
