@@ -10,7 +10,7 @@ from typing import TypeVar
 from harness.wire.exchange import Exchange
 from harness.wire.exchanges import Exchanges
 from harness.wire.messages import LARGEST_KEPT, Message
-from harness.wire.rules import Rule
+from harness.wire.rules import Rule, delay
 from harness.wire.streams import Step
 
 ON_REQUESTS = ("request_lost", "status", "duplicate", "held")
@@ -52,7 +52,7 @@ class Ruled(Exchanges[E]):
         """Wait as long as `latency` says."""
         rule = self.use(exchange, ("latency",)) if self.tap.rules.armed(self.tap.link) else None
         if rule is not None:
-            yield self.tap.recorder.pause(rule.seconds)
+            yield self.tap.recorder.pause(delay(rule, self.tap.conn, exchange.x))
 
     @property
     def _acts(self) -> dict[str, Callable[[E, Rule, bytes], Iterator[Step]]]:
@@ -76,7 +76,7 @@ class Ruled(Exchanges[E]):
         yield from self.forward(exchange, raw)
 
     def _send_again(self, exchange: E, rule: Rule, raw: bytes) -> Iterator[Step]:
-        """Forward the request as often as it says. Only the last may say that the connection ends with it, or none would follow."""
+        """Forward the request as often as it says; only the last may say that the connection ends, or none would follow."""
         request = exchange.request
         whole = b"".join(self._out.flush(raw))
         staying = whole if request.keep_alive else _staying_open(request.head) + whole[len(request.head) :]

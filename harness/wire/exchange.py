@@ -13,8 +13,9 @@ class Exchange:
     """One request and its answer; `x` is its number on the connection. `shown` is the status the service is given.
 
     `untouched`: nothing of the answer has gone on yet, so it can still be replaced as a whole.
-    `given` is an answer of the tap's own, by `fault`, given when its turn comes; `closes`: then the connection ends. `swallowed`: a
-    copy that the tap made, whose answer goes nowhere. `invited`: the tap said 100 Continue itself, to have the request whole.
+    `given` is an answer of the tap's own, by `fault`, given when its turn comes; `closes`: then the connection ends.
+    `swallowed`: a copy that the tap made, whose answer goes nowhere. `invited`: the tap said 100 Continue itself, to have the
+    request whole.
     """
 
     def __init__(self, x: int, request: Message) -> None:

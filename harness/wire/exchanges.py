@@ -100,9 +100,9 @@ class Exchanges(ABC, Generic[E]):
         if self.lost_track:
             yield from self._out.flush(data)
             return
-        if self._open and self._open[-1].closes:
-            return  # the connection ends there: nothing that comes after it is heard
         for piece in self._requests.feed(data):
+            if self._open and self._open[-1].closes:
+                return  # the connection ends there: nothing that comes after it is heard
             yield from self._request(piece)
 
     def from_target(self, data: bytes) -> Iterator[Step]:
@@ -225,7 +225,9 @@ class Exchanges(ABC, Generic[E]):
             yield from self._given()
 
     def _part_of_answer(self, exchange: E | None, message: Message, raw: bytes) -> Iterator[Step]:
-        if exchange is not None and not exchange.swallowed and not (exchange.invited and message.status == HTTPStatus.CONTINUE):
+        if exchange is None:
+            yield from self._back.part(raw, keep=False)
+        elif not exchange.swallowed and not (exchange.invited and message.status == HTTPStatus.CONTINUE):
             keep = not message.interim and not message.until_end and (exchange.invited or self.keeps_answer(exchange))
             yield from self._back.part(raw, keep=keep)
         if message.complete:

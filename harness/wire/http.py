@@ -17,7 +17,7 @@ from harness.wire.streams import Session, Step, Tap
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 REFUSED = {
     "altered": "only messages of SQS and RabbitMQ can be altered, not requests to an HTTP resource",
-    "reordered": "only messages of SQS and RabbitMQ come in an order, requests to an HTTP resource do not; use held(link, key=...)",
+    "reordered": "requests to an HTTP resource come in no order that could be changed; use held(link, key=...)",
     "shortened": "only ReceiveMessage of SQS asks for a visibility timeout that could be shortened",
 }
 FRAMING = ("connection", "content-length", "transfer-encoding")

@@ -1,5 +1,6 @@
 """Rules: what a tap is to change in what passes, as plain data, and the book that counts how often each still may."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -39,6 +40,12 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def fits(self, wire: str, key: str) -> bool:
         """Tell whether this rule means a message or request with this operation and key."""
         return self.on in (None, wire) and self.key in (None, key)
+
+
+def delay(rule: Rule, *place: object) -> float:
+    """Return for how many seconds `latency` holds what passes at this place (a connection, a number): always as long there."""
+    drawn = zlib.crc32(repr((rule.id, place)).encode()) / 0xFFFFFFFF  # spread evenly, and the same in every run
+    return max(0.0, rule.seconds + rule.jitter * (2 * drawn - 1))
 
 
 class RuleBook:

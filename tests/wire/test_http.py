@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UsageError
 from harness.wire import http
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Close
@@ -205,29 +204,6 @@ class TestAnswerLost:
         wire.ask(SHORT)
 
         assert wire.reply(b"HTTP/1.1 200 OK\r\n\r\nall", by=6) == b"HTTP/1.1 200 OK\r\n\r\nall"
-
-
-@pytest.mark.parametrize(
-    ("rule", "sentence"),
-    [
-        (
-            Rule(id="f1", name="altered", link="a->tcs", body="x"),
-            "altered on a->tcs: only messages of SQS and RabbitMQ can be altered",
-        ),
-        (
-            Rule(id="f1", name="answer_lost", link="a->tcs", on="SendMessage"),
-            "on='SendMessage' is no method of HTTP; there are: GET, ",
-        ),
-    ],
-)
-def test_a_rule_that_cannot_act_is_refused(rule: Rule, sentence: str):
-    with pytest.raises(UsageError, match=sentence):
-        http.supports(rule)
-
-
-def test_a_rule_that_can_act_is_not_refused():
-    http.supports(LOST)
-    http.supports(Rule(id="f1", name="answer_lost", link="a->tcs", on="POST"))
 
 
 class TestBarriers:
