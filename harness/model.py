@@ -171,7 +171,9 @@ class Fault:
     def __str__(self) -> str:
         where = self.link if self.link is not None else self.victim
         given = [f"{name}={value}" for name, value in self.settings if value not in (None, ())]
-        return " ".join([self.name, str(where), *given, *([] if self.lasts is None else [f"lasts={self.lasts:g}"])])
+        timing = [] if self.begins is None else [f"begins={self.begins}"]
+        timing += [] if self.lasts is None else [f"lasts={self.lasts:g}"]
+        return " ".join([self.name, str(where), *given, *timing])
 
     def to_json(self) -> dict[str, object]:
         """Return plain data; `from_json` makes an equal value of it."""
@@ -203,12 +205,16 @@ class Fault:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
     return value
 
 
 def _frozen(value: object) -> object:
     if isinstance(value, list):
         return tuple(_frozen(one) for one in value)
+    if isinstance(value, dict):
+        return {name: _frozen(one) for name, one in value.items()}
     return value
 
 

@@ -1,7 +1,7 @@
 """Requests that are executed and never answered, or answered by somebody else."""
 
 from harness.errors import UsageError
-from harness.faults.arguments import checked_times, checked_words, fault_on_link
+from harness.faults.arguments import checked_target, fault_on_link
 from harness.model import Fault, Link, Moment
 
 
@@ -28,7 +28,6 @@ def answer_lost(
     if status is not None and status not in range(400, 600):
         message = f"answer_lost(link, status={status!r}): a gateway answers with an error from 400 to 599, as in status=504"
         raise UsageError(message)
-    checked_words("answer_lost(link", on=on, key=key)
-    checked_times("answer_lost(link", times)
-    settings = (("status", status), ("on", on), ("key", key), ("times", times))
+    target = checked_target("answer_lost(link", on=on, key=key, times=times)
+    settings = (("status", status), *target)
     return fault_on_link("answer_lost", link, begins=begins, lasts=lasts, settings=settings)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from harness.errors import UsageError
 from harness.model import Fault, Link, Moment, Thing
@@ -58,14 +59,31 @@ def _timing(call: str, begins: object, lasts: object) -> tuple[Moment | None, fl
     return begins, lasts
 
 
+def is_number(value: object) -> bool:
+    """Tell whether this is a finite number (a bool is not a number of anything)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether this is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_positive(value: object) -> bool:
-    """Tell whether this is a finite number above 0 (a bool is not a number of anything)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    """Tell whether this is a finite number above 0."""
+    return is_number(value) and isinstance(value, (int, float)) and value > 0
 
 
 def is_word(value: object) -> bool:
     """Tell whether this is a text that is not empty."""
     return isinstance(value, str) and bool(value)
+
+
+def checked_target(call: str, *, on: object, key: object, times: object) -> Settings:
+    """Return the settings that say which messages are meant and how many; UsageError where they mean none."""
+    checked_words(call, on=on, key=key)
+    checked_times(call, times)
+    return (("on", on), ("key", key), ("times", times))
 
 
 def checked_times(call: str, times: object) -> None:

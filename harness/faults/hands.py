@@ -42,12 +42,16 @@ class Hands(Protocol):
         """Enable the link's proxy in Toxiproxy."""
         ...
 
-    def add_latency(self, link: Link, seconds: float) -> None:
-        """Delay all that comes back on this link by so much, in place of a latency that is there already."""
+    def add_latency(self, link: Link, seconds: float, *, jitter: float = 0.0) -> None:
+        """Delay all that comes back on this link by so much, give or take the jitter, in place of a latency that is there."""
         ...
 
     def remove_latency(self, link: Link) -> None:
         """Let what comes back on this link come at once."""
+        ...
+
+    def supports(self, rule: Rule) -> None:
+        """Raise UsageError, with a sentence, where the protocol of the rule's link cannot carry it out."""
         ...
 
     def arm(self, rule: Rule) -> None:

@@ -12,16 +12,15 @@ from harness.faults.kill import KillActor
 from harness.faults.latency import LatencyActor
 from harness.faults.moments import Waiting
 from harness.faults.outage import OutageActor
-from harness.faults.rules import RuleActor
+from harness.faults.rules import RULES, RuleActor, is_rule, rule_of
 from harness.history.events import Event
 from harness.model import Fault
 
 ACTORS: Mapping[str, Actor] = {
     "outage": OutageActor(),
     "latency": LatencyActor(),
-    "answer_lost": RuleActor(),
-    "altered": RuleActor(),
     "kill": KillActor(),
+    **{name: RuleActor() for name in sorted(RULES - {"latency"})},
 }
 State = Literal["waiting", "on", "ended", "cancelled", "failed"]
 
@@ -109,6 +108,8 @@ class Schedule:
         if fault.victim is not None and fault.victim not in (victims := self._hands.known_victims()):
             message = f"{fault!r}: there is no {fault.victim!r} that could be killed; there are: {_listed(victims)}"
             raise UsageError(message)
+        if is_rule(fault):
+            self._hands.supports(rule_of("f0", fault))
 
     def _take_in(self, faults: tuple[Fault, ...]) -> list["_Injected"]:
         with self._lock:
@@ -176,7 +177,8 @@ class Schedule:
     def _record(self, one: "_Injected", how: str, **more: object) -> None:
         fault = one.fault
         where = {"link": str(fault.link)} if fault.link is not None else {"victim": fault.victim}
-        data: dict[str, object] = {"fault": fault.name, **where, "code": repr(fault), "call": one.call, **more}
+        begins = {} if fault.begins is None else {"begins": fault.begins.to_json()}
+        data: dict[str, object] = {"fault": fault.name, **where, "code": repr(fault), "call": one.call, **begins, **more}
         self._hands.record(Event(kind="fault", how=how, fault=one.ident, data=data))
 
     def _on_with(self, one: "_Injected") -> list[Fault]:

@@ -45,18 +45,23 @@ class SandboxHands:
         """Enable the link's proxy in Toxiproxy."""
         self._context.toxiproxy.enable(self._context.proxy(link))
 
-    def add_latency(self, link: Link, seconds: float) -> None:
+    def add_latency(self, link: Link, seconds: float, *, jitter: float = 0.0) -> None:
         """Delay what comes back on this link, in place of a latency that is there already.
 
         Toxiproxy updates it in place; taken away first, it would let go what it holds back.
         """
-        self._latencies[link] = self._context.toxiproxy.add_latency(self._context.proxy(link), seconds=seconds)
+        proxy = self._context.proxy(link)
+        self._latencies[link] = self._context.toxiproxy.add_latency(proxy, seconds=seconds, jitter=jitter)
 
     def remove_latency(self, link: Link) -> None:
         """Let what comes back on this link come at once."""
         toxic = self._latencies.pop(link, None)
         if toxic is not None:
             self._context.toxiproxy.remove_toxic(self._context.proxy(link), toxic)
+
+    def supports(self, rule: Rule) -> None:
+        """Refuse what the link's protocol cannot carry out."""
+        self._context.world.supports(rule)
 
     def arm(self, rule: Rule) -> None:
         """Have the taps apply this rule."""

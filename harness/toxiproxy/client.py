@@ -68,8 +68,10 @@ class Toxiproxy:
         """Let the proxy listen again, on the port it had."""
         self._ask(self._api.post, _path(name), about=f"proxy {name!r}", body={"enabled": True})
 
-    def add_latency(self, name: str, *, seconds: float, stream: Stream = "downstream") -> str:
+    def add_latency(self, name: str, *, seconds: float, jitter: float = 0.0, stream: Stream = "downstream") -> str:
         """Delay everything in one direction by `seconds`, also on open connections; return the toxic's name.
+
+        `jitter`: each piece comes up to so many seconds earlier or later, but none before the one ahead of it.
 
         A latency that is there already gets the new value.
         """
@@ -78,7 +80,7 @@ class Toxiproxy:
             raise UsageError(message)
         about = f"latency of proxy {name!r}"
         toxic = f"latency_{stream}"
-        attributes = {"latency": max(1, round(seconds * 1000)), "jitter": 0}
+        attributes = {"latency": max(1, round(seconds * 1000)), "jitter": round(jitter * 1000)}
         wanted = {"name": toxic, "type": "latency", "stream": stream, "toxicity": 1.0, "attributes": attributes}
         try:
             self._ask(self._api.post, f"{_path(name)}/toxics", about=about, body=wanted)

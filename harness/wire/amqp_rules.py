@@ -6,7 +6,7 @@ from harness.wire.amqp_channel import Channel, Content, Sent
 from harness.wire.amqp_frames import HEADER, METHOD, framed
 from harness.wire.amqp_methods import confirm
 from harness.wire.amqp_values import with_headers
-from harness.wire.rules import Rule
+from harness.wire.rules import Rule, refuse_others
 from harness.wire.streams import Tap
 
 CONFIRMED = "Basic.Publish"
@@ -18,6 +18,7 @@ HEAD = 7
 
 def supports(rule: Rule) -> None:
     """Raise UsageError with a sentence where AMQP has no such thing."""
+    refuse_others(rule, ("altered", "answer_lost"), "a link to RabbitMQ")
     if rule.name == "answer_lost":
         if rule.status is not None:
             message = (

@@ -1,10 +1,12 @@
 """Rules: what a tap is to change in what passes, as plain data, and the book that counts how often each still may."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 import msgspec
+
+from harness.errors import UsageError
 
 Name = Literal["altered", "answer_lost", "duplicate", "held", "latency", "reordered", "request_lost", "shortened", "status"]
 
@@ -46,6 +48,13 @@ def delay(rule: Rule, *place: object) -> float:
     """Return for how many seconds `latency` holds what passes at this place (a connection, a number): always as long there."""
     drawn = zlib.crc32(repr((rule.id, place)).encode()) / 0xFFFFFFFF  # spread evenly, and the same in every run
     return max(0.0, rule.seconds + rule.jitter * (2 * drawn - 1))
+
+
+def refuse_others(rule: Rule, known: Collection[str], place: str) -> None:
+    """Raise UsageError where a rule is none of those that can be carried out at `place`."""
+    if rule.name not in known:
+        message = f"{rule.name} on {rule.link}: {place} has no such fault; there are: {', '.join(sorted(known))}"
+        raise UsageError(message)
 
 
 class RuleBook:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.wire.aws import Attribute, Call, Change, Entry, Received
-from harness.wire.rules import Rule
+from harness.wire.rules import Rule, refuse_others
 from harness.wire.streams import Tap
 
 CARRIES_MESSAGES = ("SendMessage", "SendMessageBatch", "ReceiveMessage")
@@ -17,6 +17,7 @@ SETTLES = ("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "Ch
 
 def supports(rule: Rule) -> None:
     """Raise UsageError with a sentence for a rule that names what no SQS call about messages is called."""
+    refuse_others(rule, ("altered", "answer_lost"), "a link to AWS")
     known = CARRIES_MESSAGES if rule.name == "altered" else CARRIES_MESSAGES + SETTLES
     if rule.on is not None and rule.on not in known:
         message = (

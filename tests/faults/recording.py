@@ -46,11 +46,16 @@ class RecordingHands:
     def enable_proxy(self, link: Link) -> None:
         self._act(f"enable {link}")
 
-    def add_latency(self, link: Link, seconds: float) -> None:
-        self._act(f"latency {link} {seconds:g}")
+    def add_latency(self, link: Link, seconds: float, *, jitter: float = 0.0) -> None:
+        self._act(f"latency {link} {seconds:g}" + (f" +-{jitter:g}" if jitter else ""))
 
     def remove_latency(self, link: Link) -> None:
         self._act(f"no latency {link}")
+
+    def supports(self, rule: Rule) -> None:
+        if f"support {rule.name}" in self.fails:
+            message = f"{rule.name} on {rule.link}: there is no such thing here"
+            raise UsageError(message)
 
     def arm(self, rule: Rule) -> None:
         self.rules.append(rule)

@@ -105,6 +105,9 @@ def test_a_rule_that_a_protocol_cannot_carry_out_is_refused(world: World):
     with pytest.raises(UsageError, match=r"Basic\.Ack"):
         world.arm(rule)
     world.disarm("f1")
+    with pytest.raises(UsageError, match="shortened on a->rabbitmq: a link to RabbitMQ has no such fault"):
+        world.supports(Rule(id="f2", name="shortened", link=str(link)))
+    world.supports(Rule(id="f3", name="answer_lost", link=str(link)))
 
 
 def test_a_world_that_is_closed_takes_no_more_calls(world: World):

@@ -71,10 +71,10 @@ def test_a_second_latency_replaces_the_first(toxiproxy: Toxiproxy, echoed: tuple
     toxiproxy.create("slower", echoed)
     toxiproxy.add_latency("slower", seconds=60)
     toxiproxy.add_latency("slower", seconds=0.0001, stream="downstream")
-    toxiproxy.add_latency("slower", seconds=2, stream="upstream")
+    toxiproxy.add_latency("slower", seconds=2, jitter=0.5, stream="upstream")
     shown = toxiproxy.proxies()["slower"].toxics
     assert {name: toxic["attributes"] for name, toxic in shown.items()} == {
-        "latency_upstream": {"latency": 2000, "jitter": 0},
+        "latency_upstream": {"latency": 2000, "jitter": 500},
         "latency_downstream": {"latency": 1, "jitter": 0},
     }
 
