@@ -26,7 +26,8 @@ messages (key = identity, see below; queue = the queue; mid = the broker's own m
   returned      basic.return: unroutable. status, data.text
   delivered     handed out (far) or seen by the service (near). tag = receipt handle digest, or "channel:delivery tag" on AMQP.
                 redelivered; count = ApproximateReceiveCount / x-delivery-count where on the wire; attributes, headers;
-                SQS: data.visibility = the request's own timeout; data.requested = when it passed (optional, narrows deadlines)
+                SQS: data.visibility = the request's own timeout; data.requested = when it passed (optional, narrows deadlines);
+                data.group, deduplication, sequence, trace (AWSTraceHeader), in attempted too where they are in the request
   settled       the consumer's word passing this tap: how = ack | reject | requeue | delete | visibility | no_ack | cancel.
                 tag as in delivered; delay = the new visibility timeout in seconds. AMQP multiple acks are recorded once per tag.
   confirmed     the broker's answer to a settlement (SQS only): ok, status. Same x and tag as the settled event.

@@ -1,12 +1,12 @@
 """SQS calls as a tap thinks of them, whatever protocol they are written in: calls, entries, answers, and the digests SDKs check.
 
-A protocol (JSON 1.0 in aws_json.py) is a `Codec`. Nothing is recorded here.
+A protocol is a `Codec`: JSON 1.0 is in aws_json.py, the older query protocol in aws_query.py. Nothing is recorded here.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -30,12 +30,17 @@ Attributes = Mapping[str, Attribute]
 
 @dataclass(frozen=True)
 class Entry:
-    """One message or receipt handle of a call. `id` is the entry's Id in a batch, empty in a single call."""
+    """One message or receipt handle of a call. `id` is the entry's Id in a batch, empty in a single call.
+
+    `group` and `deduplication` are MessageGroupId and MessageDeduplicationId, `trace` the system attribute AWSTraceHeader.
+    """
 
     id: str = ""
     body: str = ""
     attributes: Attributes = field(default_factory=dict)
     group: str = ""
+    deduplication: str = ""
+    trace: str = ""
     delay: float | None = None
     handle: str = ""
     visibility: float | None = None
@@ -43,13 +48,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `asked` are the names of message attributes a receive wants; `visibility` is its VisibilityTimeout."""
+    """One request.
+
+    Of a receive: `asked` names the message attributes it wants, `visibility` is its VisibilityTimeout, `most` its
+    MaxNumberOfMessages, `wait` its WaitTimeSeconds.
+    """
 
     operation: str
     queue: str = ""
     entries: tuple[Entry, ...] = ()
     asked: tuple[str, ...] = ()
     visibility: float | None = None
+    most: int = 1
+    wait: float | None = None
+
+    @property
+    def about_messages(self) -> bool:
+        """Whether its answer says something of messages."""
+        return bool(self.entries) or self.operation == "ReceiveMessage"
 
     @property
     def act(self) -> str:
@@ -109,12 +125,29 @@ class Change:
     body: str | None = None
 
 
+class Refusal(NamedTuple):
+    """An error answer: its status, the code in the JSON protocol and that of the query protocol, and a text for people."""
+
+    status: int
+    code: str
+    query_code: str
+    text: str
+
+    @property
+    def fault(self) -> str:
+        """Whose fault it is said to be."""
+        return "Sender" if self.status < 500 else "Receiver"  # noqa: PLR2004 (5xx are the server's)
+
+
 class UnreadableCallError(ValueError):
     """A call or answer that this tap cannot follow; the text says why."""
 
 
 class Codec(Protocol):
-    """One protocol of SQS. Reading raises UnreadableCallError; what is written differs only where asked."""
+    """One protocol of SQS. Reading raises UnreadableCallError; what is written is a whole message, which differs where asked.
+
+    A message of an answer, as this protocol writes it, is a `Written`: nobody but the codec looks into it.
+    """
 
     def call(self, request: Message) -> Call:
         """Read a request."""
@@ -125,16 +158,39 @@ class Codec(Protocol):
         ...
 
     def change_sends(self, request: Message, changes: Mapping[str, Change]) -> bytes:
-        """Return the body of a send with some of its entries (by Id) changed."""
+        """Return a send with some of its entries (by Id) changed."""
+        ...
+
+    def change_timeouts(self, request: Message, name: str, seconds: Mapping[str, int]) -> bytes:
+        """Return a request with a number (VisibilityTimeout, WaitTimeSeconds) set in some of its entries (by Id)."""
+        ...
+
+    def only(self, request: Message, idents: Collection[str]) -> bytes:
+        """Return a batch with these entries (by Id) alone, or a single call as it is; without `Expect`."""
         ...
 
     def digest_sends(self, answer: Message, originals: Mapping[str, Entry]) -> bytes:
-        """Return the body of the answer to a send with the digests of what the client sent in these entries (by Id)."""
+        """Return the answer to a send with the digests of what the client sent in these entries (by Id)."""
         ...
 
-    def change_messages(self, answer: Message, changes: Mapping[int, Change]) -> bytes:
-        """Return the body of the answer to a receive with some of its messages (by position) changed, digests too."""
+    def messages(self, answer: Message) -> list["Written"]:
+        """Return the messages of the answer to a receive."""
         ...
+
+    def changed(self, written: "Written", change: Change) -> "Written":
+        """Return a message of an answer with this change, digests too."""
+        ...
+
+    def with_messages(self, answer: Message, messages: Sequence["Written"]) -> bytes:
+        """Return the answer to a receive with these messages instead of its own."""
+        ...
+
+    def failure(self, refusal: "Refusal") -> tuple[dict[str, str], bytes]:
+        """Return fields of the head and body of an error answer."""
+        ...
+
+
+Written = object
 
 
 def md5_of_body(body: str) -> str:
@@ -171,3 +227,21 @@ def queue_name(url: str) -> str:
 def handle_tag(handle: str) -> str:
     """Return the short form of a receipt handle that the journal carries."""
     return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+_THROTTLED = ("throttl", "overlimit", "slowdown", "requestlimitexceeded", "toomanyrequests")
+_OF_SENDER = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight")
+
+
+def is_certain(status: int, code: str) -> bool:
+    """Tell whether an error answer means that nothing was done: 5xx and throttling do not say so."""
+    return status < 500 and not any(word in code.lower() for word in _THROTTLED)  # noqa: PLR2004 (5xx are the server's)
+
+
+def entry_outcome(ident: str, code: str, *, is_senders: bool | None) -> Outcome:
+    """Return what became of an entry that failed.
+
+    Where it was the server's fault nobody knows whether it was carried out. LocalStack says so of invalid handles too.
+    """
+    known = is_senders is not False or code.startswith(_OF_SENDER)
+    return Outcome(ident, ok=False if known else None, code=code)

@@ -3,8 +3,8 @@
 Changed bodies keep every other member byte for byte, by handling it as raw JSON.
 """
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -16,8 +16,12 @@ from harness.wire.aws import (
     Entry,
     Outcome,
     Received,
+    Refusal,
     Reply,
     UnreadableCallError,
+    Written,
+    entry_outcome,
+    is_certain,
     md5_of_attributes,
     md5_of_body,
     queue_name,
@@ -26,7 +30,6 @@ from harness.wire.messages import Message
 
 TARGET = "AmazonSQS."
 BY_ENTRY = ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
-_THROTTLED = ("throttl", "overlimit", "slowdown", "requestlimitexceeded", "toomanyrequests")
 
 Members = dict[str, object]
 _RAW = dict[str, msgspec.Raw]
@@ -44,7 +47,9 @@ class _Entry(msgspec.Struct, rename="pascal"):
     id: str | None = None
     message_body: str | None = None
     message_attributes: dict[str, _Attribute] | None = None
+    message_system_attributes: dict[str, _Attribute] | None = None
     message_group_id: str | None = None
+    message_deduplication_id: str | None = None
     delay_seconds: float | None = None
     receipt_handle: str | None = None
     visibility_timeout: float | None = None
@@ -54,6 +59,8 @@ class _Call(_Entry, rename="pascal"):
     queue_url: str | None = None
     entries: list[_Entry] | None = None
     message_attribute_names: list[str] | None = None
+    max_number_of_messages: int | None = None
+    wait_time_seconds: float | None = None
 
 
 class _Received(msgspec.Struct, rename="pascal"):
@@ -82,13 +89,17 @@ class _Error(msgspec.Struct):
     type: str | None = msgspec.field(default=None, name="__type")
 
 
+_CALL = msgspec.json.Decoder(_Call, strict=False)
+_REPLY = msgspec.json.Decoder(_Reply, strict=False)
+
+
 class JsonCodec:
     """SQS in AWS JSON 1.0."""
 
     def call(self, request: Message) -> Call:
         """Read a request; raises UnreadableCallError."""
         operation = request.fields.get("x-amz-target", "").removeprefix(TARGET)
-        found = _read(request, _Call, operation)
+        found = _read(request, _CALL, operation)
         entries = [found] if found.entries is None else found.entries
         return Call(
             operation=operation,
@@ -96,71 +107,112 @@ class JsonCodec:
             entries=tuple(_entry(one) for one in entries) if operation.removesuffix("Batch") in BY_ENTRY else (),
             asked=tuple(found.message_attribute_names or ()),
             visibility=found.visibility_timeout if operation == "ReceiveMessage" else None,
+            most=found.max_number_of_messages or 1,
+            wait=found.wait_time_seconds,
         )
 
     def reply(self, call: Call, answer: Message) -> Reply:
         """Read the answer to a call; raises UnreadableCallError for a success that cannot be read."""
         if answer.status >= 400:  # noqa: PLR2004 (an error answer)
             code = _code(answer)
-            certain = answer.status < 500 and not _throttled(code)  # noqa: PLR2004 (5xx may have been carried out)
-            outcomes = [Outcome(entry.id, ok=False if certain else None, code=code) for entry in call.entries]
-            return Reply(answer.status, code, tuple(outcomes))
-        found = _read(answer, _Reply, call.operation) if answer.body else _Reply()
+            ok = False if is_certain(answer.status, code) else None
+            return Reply(answer.status, code, tuple(Outcome(entry.id, ok=ok, code=code) for entry in call.entries))
+        found = _read(answer, _REPLY, call.operation) if answer.body and call.about_messages else _Reply()
         return Reply(answer.status, "", tuple(_outcomes(call, found)), tuple(_received(one) for one in found.messages or ()))
 
     def change_sends(self, request: Message, changes: Mapping[str, Change]) -> bytes:
-        """Return the body of a send with some of its entries (by Id) changed."""
+        """Return a send with some of its entries (by Id) changed."""
         members = _raw(request)
         for one, ident in _each(members, "Entries"):
             if ident in changes:
                 _put_attributes(one, changes[ident].attributes)
                 if changes[ident].body is not None:
                     one["MessageBody"] = changes[ident].body
-        return msgspec.json.encode(members)
+        return request.with_body(msgspec.json.encode(members))
+
+    def change_timeouts(self, request: Message, name: str, seconds: Mapping[str, int]) -> bytes:
+        """Return a request with a number set in some of its entries (by Id)."""
+        members = _raw(request)
+        for one, ident in _each(members, "Entries"):
+            if ident in seconds:
+                one[name] = seconds[ident]
+        return request.with_body(msgspec.json.encode(members))
+
+    def only(self, request: Message, idents: Collection[str]) -> bytes:
+        """Return a batch with these entries alone, or a single call as it is."""
+        members = _raw(request)
+        entries = _each(members, "Entries")
+        if "Entries" in members:
+            members["Entries"] = [one for one, ident in entries if ident in idents]
+        return request.with_body(msgspec.json.encode(members), without=("expect",))
 
     def digest_sends(self, answer: Message, originals: Mapping[str, Entry]) -> bytes:
-        """Return the body of the answer to a send with the digests of what the client sent in these entries (by Id)."""
+        """Return the answer to a send with the digests of what the client sent in these entries (by Id)."""
         members = _raw(answer)
         for one, ident in _each(members, "Successful"):
             if ident in originals and "MessageId" in one:
                 original = originals[ident]
                 one["MD5OfMessageBody"] = md5_of_body(original.body)
                 _put(one, "MD5OfMessageAttributes", md5_of_attributes(original.attributes) if original.attributes else None)
-        return msgspec.json.encode(members)
+        return answer.with_body(msgspec.json.encode(members))
 
-    def change_messages(self, answer: Message, changes: Mapping[int, Change]) -> bytes:
-        """Return the body of the answer to a receive with some of its messages (by position) changed, digests too."""
-        members = _raw(answer)
-        for position, (one, _) in enumerate(_each(members, "Messages")):
-            if position in changes:
-                attributes, body = changes[position].attributes, changes[position].body
-                _put_attributes(one, attributes)
-                _put(one, "MD5OfMessageAttributes", md5_of_attributes(attributes) if attributes else None)
-                if body is not None:
-                    one["Body"], one["MD5OfBody"] = body, md5_of_body(body)
-        return msgspec.json.encode(members)
+    def messages(self, answer: Message) -> list[Written]:
+        """Return the messages of the answer to a receive."""
+        found = _raw(answer).get("Messages") if answer.body else None
+        return [*msgspec.json.decode(found, type=list[_RAW])] if isinstance(found, msgspec.Raw) else []
+
+    def changed(self, written: Written, change: Change) -> Written:
+        """Return a message of an answer with this change, digests too."""
+        one = {**cast("Members", written)}
+        _put_attributes(one, change.attributes)
+        _put(one, "MD5OfMessageAttributes", md5_of_attributes(change.attributes) if change.attributes else None)
+        if change.body is not None:
+            one["Body"], one["MD5OfBody"] = change.body, md5_of_body(change.body)
+        return one
+
+    def with_messages(self, answer: Message, messages: Sequence[Written]) -> bytes:
+        """Return the answer to a receive with these messages instead of its own."""
+        members = _raw(answer) if answer.body else {}
+        _put(members, "Messages", list(messages) or None)
+        return answer.with_body(msgspec.json.encode(members))
+
+    def failure(self, refusal: Refusal) -> tuple[dict[str, str], bytes]:
+        """Return fields and body of an error answer; the code of the query protocol stands in a field, as AWS writes it."""
+        head = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "x-amzn-query-error": f"{refusal.query_code};{refusal.fault}",
+        }
+        return head, msgspec.json.encode({"__type": f"com.amazonaws.sqs#{refusal.code}", "message": refusal.text})
 
 
-def _read(message: Message, kind: type[T], operation: str) -> T:
+def _read(message: Message, decoder: msgspec.json.Decoder[T], operation: str) -> T:
+    refuse_unread(message, operation)
+    try:
+        return decoder.decode(message.body or b"{}")
+    except _NOT_JSON as error:
+        reason = f"{operation}: {error}"
+        raise UnreadableCallError(reason) from error
+
+
+def refuse_unread(message: Message, operation: str) -> None:
+    """Raise UnreadableCallError for a body that was not kept whole, or is compressed."""
     if len(message.body) != message.size:
         reason = f"{operation}: a body of {message.size} bytes, more than SQS takes"
         raise UnreadableCallError(reason)
     if message.fields.get("content-encoding", "identity") not in ("", "identity"):
         reason = f"{operation}: a body in {message.fields['content-encoding']}"
         raise UnreadableCallError(reason)
-    try:
-        return msgspec.json.decode(message.body or b"{}", type=kind, strict=False)
-    except _NOT_JSON as error:
-        reason = f"{operation}: {error}"
-        raise UnreadableCallError(reason) from error
 
 
 def _entry(found: _Entry) -> Entry:
+    trace = (found.message_system_attributes or {}).get("AWSTraceHeader")
     return Entry(
         id=found.id or "",
         body=found.message_body or "",
         attributes=_attributes(found.message_attributes),
         group=found.message_group_id or "",
+        deduplication=found.message_deduplication_id or "",
+        trace=(trace.string_value or "") if trace is not None else "",
         delay=found.delay_seconds,
         handle=found.receipt_handle or "",
         visibility=found.visibility_timeout,
@@ -190,11 +242,7 @@ def _outcomes(call: Call, found: _Reply) -> list[Outcome]:
         Outcome(one.id or "", ok=True, mid=one.message_id or "", sequence=one.sequence_number or "")
         for one in found.successful or ()
     ]
-    # SenderFault false is AWS's own failure: as with a 5xx, nobody knows whether it was carried out.
-    bad = [
-        Outcome(one.id or "", ok=None if one.sender_fault is False else False, code=one.code or "") for one in found.failed or ()
-    ]
-    return good + bad
+    return good + [entry_outcome(one.id or "", one.code or "", is_senders=one.sender_fault) for one in found.failed or ()]
 
 
 def _code(answer: Message) -> str:
@@ -206,10 +254,6 @@ def _code(answer: Message) -> str:
     except _NOT_JSON:
         named = ""  # a gateway's page: the status is all there is
     return named.rpartition("#")[2]
-
-
-def _throttled(code: str) -> bool:
-    return any(word in code.lower() for word in _THROTTLED)
 
 
 def _raw(message: Message) -> Members:

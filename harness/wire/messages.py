@@ -47,11 +47,14 @@ class Message:
         self.interim = False
         self.until_end = False
 
-    def with_body(self, body: bytes) -> bytes:
-        """Return this message on the wire with another body: Content-Length set, every other field of the head as it was."""
+    def with_body(self, body: bytes, *, without: tuple[str, ...] = ()) -> bytes:
+        """Return this message on the wire with another body: Content-Length set, every other field of the head as it was.
+
+        `without` names fields, in small letters, that are left out.
+        """
         lines = self.head.rstrip(b"\r\n").split(b"\r\n")
-        framing = (b"content-length", b"transfer-encoding", b"trailer")
-        kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in framing]
+        out = ("content-length", "transfer-encoding", "trailer", *without)
+        kept = [line for line in lines if line.partition(b":")[0].strip().lower().decode("latin-1") not in out]
         return b"\r\n".join([*kept, b"Content-Length: %d" % len(body), b"", body])
 
 

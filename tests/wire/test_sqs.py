@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire import sqs
+from harness.wire import sqs_books
 from harness.wire.aws import handle_tag
 from harness.wire.rules import Rule
 from harness.wire.streams import Seat
@@ -186,7 +186,7 @@ def test_each_entry_of_a_delete_batch_is_confirmed_by_itself(sink: CollectingSin
 
 
 def test_the_oldest_handles_are_forgotten(sink: CollectingSink, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sqs, "REMEMBERED", 1)
+    monkeypatch.setattr(sqs_books, "REMEMBERED", 1)
     one = wire(sink)
     one.ask(RECEIVE)
     one.reply(answer({"Messages": [MESSAGE, {**MESSAGE, "ReceiptHandle": "another"}]}))
@@ -195,25 +195,30 @@ def test_the_oldest_handles_are_forgotten(sink: CollectingSink, monkeypatch: pyt
     assert [(event.tag, event.key) for event in sink.of("settled")] == [(TAG, "")]
 
 
-def test_other_operations_are_only_answered(sink: CollectingSink):
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        (call("GetQueueUrl", {"QueueName": "mail"}), "GetQueueUrl"),
+        (call("StartMessageMoveTask", {"SourceArn": "arn:aws:sqs:eu-west-2:1:mail-dlq"}), "StartMessageMoveTask"),
+        (b"GET /_localstack/health HTTP/1.1\r\n\r\n", "GET"),
+        (call("", b"").replace(b"AmazonSQS.", b"DynamoDB_20120810.PutItem"), "DynamoDB_20120810.PutItem"),
+    ],
+)
+def test_other_operations_and_services_are_only_answered(sink: CollectingSink, asked: bytes, name: str):
     one = wire(sink)
-    one.ask(call("GetQueueUrl", {"QueueName": "mail"}))
-    one.reply(answer({"QueueUrl": URL}))
-    one.ask(b"GET /_localstack/health HTTP/1.1\r\n\r\n")
+    one.ask(asked)
     one.reply(answer({}))
 
-    assert sink.story("kind", "wire", "status") == [("answered", "GetQueueUrl", 200), ("answered", "GET", 200)]
+    assert sink.story("kind", "wire", "status") == [("answered", name, 200)]
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
         (
-            b"POST / HTTP/1.1\r\nContent-Length: 37\r\n\r\nAction=SendMessage&Version=2012-11-05&",
-            "the call SendMessage in the AWS query protocol",
+            b"POST /operation/SendMessage HTTP/1.1\r\nsmithy-protocol: rpc-v2-cbor\r\nContent-Length: 1\r\n\r\n\xa0",
+            "a call in the protocol rpc-v2-cbor",
         ),
-        (b"GET /mail?Version=1&Action=ReceiveMessage HTTP/1.1\r\n\r\n", "the call ReceiveMessage in the AWS query protocol"),
-        (SEND.replace(b"AmazonSQS.S", b"AmazonSNX.S"), "AmazonSNX.SendMessage, which is not SQS"),
         (call("SendMessage", b"[]"), "SendMessage: Expected `object`"),
         (call("SendMessage", b"{"), "SendMessage: "),
         (call("SendMessage", {"QueueUrl": 7}), "SendMessage: Expected `str"),

@@ -1,0 +1,190 @@
+"""What a tap writes down of calls to SQS: the events of each call and of its answer, and what a link remembers of messages."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+
+from harness.history.events import Event
+from harness.wire import keys
+from harness.wire.aws import Call, Codec, Entry, Outcome, Received, Reply, handle_tag
+from harness.wire.aws_calls import named
+from harness.wire.exchange import Exchange, digest, excerpt
+from harness.wire.messages import Message
+from harness.wire.streams import Tap
+
+REMEMBERED = 20_000
+"""Receipt handles a link remembers: more than a service under test has in flight; a key that is forgotten is found by its tag."""
+
+
+class SqsExchange(Exchange):
+    """A call to SQS and its answer; `call` is None for what is no call about messages.
+
+    `keys` are the messages it is about; `originals` what the service sent in the entries that a rule altered.
+    """
+
+    def __init__(self, x: int, request: Message) -> None:
+        super().__init__(x, request)
+        self.codec: Codec | None = None
+        self.call: Call | None = None
+        self.reply: Reply | None = None
+        self.keys: dict[str, None] = {}
+        self.originals: dict[str, Entry] = {}
+
+
+class Memory:
+    """What a link remembers across its connections."""
+
+    def __init__(self) -> None:
+        self.handles: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self.subscribed: set[tuple[str, str]] = set()
+        self.open: Counter[str] = Counter()
+
+    def keep(self, tag: str, key: str, mid: str) -> None:
+        """Remember which message a receipt handle stands for."""
+        self.handles[tag] = (key, mid)
+        if len(self.handles) > REMEMBERED:
+            self.handles.popitem(last=False)
+
+    def key_of(self, handle: str) -> str:
+        """Return the key of the message that a receipt handle stands for; empty where it is not known."""
+        return self.handles.get(handle_tag(handle), ("", ""))[0]
+
+
+def memory_of(tap: Tap) -> Memory:
+    """Return what the link of this tap remembers."""
+    found = tap.shared.get("sqs")
+    if not isinstance(found, Memory):
+        found = tap.shared["sqs"] = Memory()
+    return found
+
+
+class Books:
+    """The events of one connection at one tap; who takes them records them, one after the other."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self.memory = memory_of(tap)
+        self.memory.open[tap.at] += 1
+
+    def closed(self) -> None:
+        """Take note that the connection is over; with the last one of a link its consumers may show themselves anew."""
+        at = self._tap.at
+        self.memory.open[at] -= 1
+        if not self.memory.open[at]:
+            self.memory.subscribed = {one for one in self.memory.subscribed if one[0] != at}
+
+    def key(self, call: Call, message: Entry | Received) -> str:
+        """Return the declared key of a message, or what the broker calls it; empty while it has no name."""
+        declared = self._tap.recorder.queue_key("aws", call.queue)
+        found = None
+        if declared is not None:
+            texts = {name: one.value for name, one in message.attributes.items()}
+            found = keys.found(declared, message.body.encode("utf-8", "surrogatepass"), fields=texts)
+        return found or (f"id:{message.mid}" if isinstance(message, Received) else "")
+
+    # ----------------------------------------------------------------------------------------------------------- requests
+
+    def asked(self, exchange: SqsExchange, call: Call) -> Iterator[Event]:
+        """Yield what a call attempts or settles."""
+        if call.operation == "ReceiveMessage":
+            place = (self._tap.at, call.queue)
+            if place not in self.memory.subscribed:
+                self.memory.subscribed.add(place)
+                yield Event(kind="subscribed", wire=call.operation, queue=call.queue, x=exchange.x)
+        for entry in call.entries:
+            yield self._about(exchange, self._begun(exchange, call, entry))
+
+    @staticmethod
+    def _about(exchange: SqsExchange, event: Event) -> Event:
+        if event.key:
+            exchange.keys[event.key] = None
+        return event
+
+    def _begun(self, exchange: SqsExchange, call: Call, entry: Entry) -> Event:
+        event = Event(kind="attempted", wire=call.operation, queue=call.queue, x=exchange.x)
+        data: dict[str, object] = {} if exchange.attempt is None else {"attempt": exchange.attempt}
+        if call.act == "SendMessage":
+            event.key = self.key(call, entry)
+            self._describe(event, entry)
+            data |= _given(group=entry.group, deduplication=entry.deduplication, delay=entry.delay, trace=entry.trace)
+        else:
+            event.kind = "settled"
+            event.how = "delete" if call.act == "DeleteMessage" else "visibility"
+            event.delay = None if call.act == "DeleteMessage" else entry.visibility
+            self._name(event, entry)
+        data |= _given(entry=entry.id)
+        event.data = data or None
+        return event
+
+    @staticmethod
+    def _describe(event: Event, message: Entry | Received) -> None:
+        body = message.body.encode("utf-8", "replace")
+        event.size, event.digest, event.body = len(body), digest(body), excerpt(body)
+        event.attributes = {name: (one.type, one.value) for name, one in message.attributes.items()} or None
+
+    def _name(self, event: Event, entry: Entry) -> None:
+        event.tag = handle_tag(entry.handle)
+        event.key, event.mid = self.memory.handles.get(event.tag, ("", ""))
+
+    # ------------------------------------------------------------------------------------------------------------ answers
+
+    def replied(self, exchange: SqsExchange, call: Call, reply: Reply) -> Iterator[Event]:
+        """Yield what the broker said to each entry, and what it handed out."""
+        entries = {entry.id: entry for entry in call.entries}
+        for outcome in reply.outcomes:
+            if outcome.id in entries and outcome.ok is not None:
+                yield self._about(exchange, self._said(exchange, call, entries[outcome.id], outcome))
+        for message in reply.messages if call.operation == "ReceiveMessage" else ():
+            yield self._about(exchange, self._delivered(exchange, call, message))
+
+    def _said(self, exchange: SqsExchange, call: Call, entry: Entry, outcome: Outcome) -> Event:
+        event = Event(kind="acknowledged", wire=call.operation, queue=call.queue, x=exchange.x, status=exchange.shown)
+        data = _given(entry=entry.id)
+        if call.act == "SendMessage":
+            event.kind = "acknowledged" if outcome.ok else "refused"
+            event.mid = outcome.mid
+            event.key = self.key(call, entry) or (f"id:{outcome.mid}" if outcome.mid else "")
+            data |= _given(sequence=outcome.sequence)
+        else:
+            event.kind, event.ok = "confirmed", outcome.ok
+            event.how = "delete" if call.act == "DeleteMessage" else "visibility"
+            self._name(event, entry)
+        data |= _given(code=outcome.code)
+        event.data = data or None
+        return event
+
+    def _delivered(self, exchange: SqsExchange, call: Call, message: Received) -> Event:
+        event = Event(kind="delivered", wire=call.operation, queue=call.queue, x=exchange.x, mid=message.mid)
+        event.tag = handle_tag(message.handle)
+        # What the far tap altered is still the same message: the near tap names it as the far tap did.
+        event.key = self.memory.handles.get(event.tag, ("", ""))[0] or self.key(call, message)
+        self.memory.keep(event.tag, event.key, message.mid)
+        self._describe(event, message)
+        count = message.system.get("ApproximateReceiveCount", "")
+        event.count = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else None  # noqa: PLR2004 (an int)
+        event.redelivered = event.count is not None and event.count > 1
+        system = message.system
+        event.data = (
+            _given(
+                visibility=call.visibility,
+                group=system.get("MessageGroupId"),
+                deduplication=system.get("MessageDeduplicationId"),
+                sequence=system.get("SequenceNumber"),
+                trace=system.get("AWSTraceHeader"),
+            )
+            or None
+        )
+        return event
+
+    def answered(self, exchange: SqsExchange) -> Event:
+        """Return that an answer has passed."""
+        call, reply = exchange.call, exchange.reply
+        wire = named(exchange.request) if call is None else call.operation
+        event = Event(kind="answered", wire=wire, x=exchange.x, status=exchange.shown)
+        event.queue = "" if call is None else call.queue
+        event.ok = exchange.shown is not None and exchange.shown < 400  # noqa: PLR2004 (4xx and 5xx are error answers)
+        event.data = _given(code=reply.code if reply else "", attempt=exchange.attempt) or None
+        return event
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value not in ("", None)}
