@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Interpreters are never downloaded: the one that runs the set-up is the one that is used.
 export UV_PYTHON_DOWNLOADS := never
 
+# Programs of many client libraries, with environments of their own: the tests start them, scenarios do not.
+CLIENTS := fixtures/clients
+
 .NOTPARALLEL:
 .PHONY: help setup test scenarios bench stability clean
 
@@ -38,11 +41,12 @@ test: setup
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@HARNESS_SERVICES=$(CLIENTS) $(BIN)/harness provision
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile tests
 	$(BIN)/coverage combine --quiet
 	@echo "---- coverage of the tests themselves: 100 % is needed (an assertion that never runs shows here)"
-	$(BIN)/coverage report --include='tests/*' --fail-under=100
+	$(BIN)/coverage report --include='tests/*' --omit="$$($(BIN)/python -m tests.runtimes)" --fail-under=100
 	@echo "---- coverage of the harness: 95 % is needed"
 	$(BIN)/coverage report --include='harness/*' --fail-under=95
 

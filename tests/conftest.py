@@ -5,6 +5,8 @@ import pytest
 from harness.stack import Stack
 from tests.sandboxes import Tell, telling
 
+pytest.register_assert_rewrite("tests.clients")  # what is asserted there for several tests is told like what they assert
+
 
 @pytest.fixture(scope="session")
 def addresses(stack: Stack) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""Python's AMQP clients through a link: what they publish, get, consume, settle and do wrong."""
+
+import pytest
+
+from tests.clients import client, closes, jobs_on_rabbitmq, no_difference, rounds_were_seen, tried
+from tests.sandboxes import Tell
+
+
+@pytest.mark.parametrize(
+    ("name", "errors"), [("amqp-pika", [404, 404, 406]), ("amqp-aio-pika", [404, 404])], ids=["pika", "aio-pika"]
+)
+def test_a_client_notices_nothing_and_all_it_does_is_seen(tell: Tell, name: str, errors: list[int]):
+    one = tried(tell, client(name), jobs_on_rabbitmq)
+
+    no_difference(one)
+    rounds_were_seen(one, kept="E")
+    assert closes(one) == errors
+    assert [event.key for event in one.of("returned")] == ["D"]
+    assert [event.key for event in one.of("acknowledged")] == ["A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize("version", ["5.3.3", "5.7.0"])
+def test_kombu_notices_nothing_on_amqp(tell: Tell, version: str):
+    one = tried(tell, client("kombu", version), jobs_on_rabbitmq)
+
+    no_difference(one)
+    rounds_were_seen(one, kept="D")
+    assert closes(one) == [404]
+    assert [event.key for event in one.of("acknowledged")] == ["A", "B", "C", "D"]
