@@ -12,7 +12,6 @@ from tests.sandboxes import Tell
         ("botocore 1.44",),
         ("botocore 1.44", "endpoint by environment"),
         ("botocore 1.29.80",),
-        ("botocore 1.31.80",),
         ("botocore 1.31.80", "endpoint by environment"),
     ],
     ids=", ".join,
