@@ -101,6 +101,13 @@ def checked_words(call: str, **words: object) -> None:
             raise UsageError(message)
 
 
+def checked_side(call: str, side: object) -> None:
+    """Refuse what is no direction of a link."""
+    if side not in ("request", "answer"):
+        message = f"{call}, side={side!r}): the sides are 'answer' (what comes back to the service) and 'request'"
+        raise UsageError(message)
+
+
 _EXAMPLES = {"on": "POST", "key": "42"}
 
 

@@ -5,7 +5,9 @@ from typing import Literal, Protocol
 
 from harness.history.events import Event
 from harness.model import Fault, Link, Moment
+from harness.toxiproxy.toxics import Toxic
 from harness.wire.rules import Rule
+from harness.wire.weather import Weather
 
 Signal = Literal["KILL", "TERM"]
 
@@ -54,6 +56,26 @@ class Hands(Protocol):
         """Raise UsageError, with a sentence, where the protocol of the rule's link cannot carry it out."""
         ...
 
+    def set_toxic(self, link: Link, toxic: Toxic) -> None:
+        """Have Toxiproxy do this to the link, in place of the toxic of this type and stream that is there already."""
+        ...
+
+    def remove_toxic(self, link: Link, toxic: Toxic) -> None:
+        """Have Toxiproxy do this no more."""
+        ...
+
+    def carries(self, weather: Weather) -> None:
+        """Raise UsageError, with a sentence, where the operation it names is none of the link's protocol."""
+        ...
+
+    def begin_weather(self, weather: Weather) -> None:
+        """Have the taps of `weather.link` look out for what it does, or do it."""
+        ...
+
+    def end_weather(self, link: Link, ident: str) -> None:
+        """Have the taps look no more, or stop; harmless where they do not."""
+        ...
+
     def arm(self, rule: Rule) -> None:
         """Have the taps of `rule.link` apply this rule from the next message or request on."""
         ...
@@ -68,6 +90,14 @@ class Hands(Protocol):
         After KILL the processes are gone; after TERM they may need their time. It must not wait until the exit has been recorded:
         a moment may begin another fault there.
         """
+        ...
+
+    def pause(self, victim: str) -> None:
+        """Have the victim and all its descendants stand still; harmless where they do."""
+        ...
+
+    def resume(self, victim: str) -> None:
+        """Let them go on."""
         ...
 
     def restart(self, victim: str) -> None:

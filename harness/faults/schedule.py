@@ -12,7 +12,9 @@ from harness.faults.kill import KillActor
 from harness.faults.latency import LatencyActor
 from harness.faults.moments import Waiting
 from harness.faults.outage import OutageActor
+from harness.faults.pause import PauseActor
 from harness.faults.rules import RULES, RuleActor, is_rule, rule_of
+from harness.faults.weather import FOR_GOOD, ONCE, TOXICS, WeatherActor, weather_of
 from harness.history.events import Event
 from harness.model import Fault
 
@@ -21,6 +23,8 @@ ACTORS: Mapping[str, Actor] = {
     "latency": LatencyActor(),
     "kill": KillActor(),
     **{name: RuleActor() for name in sorted(RULES - {"latency"})},
+    "pause": PauseActor(),
+    **dict.fromkeys((*TOXICS, *ONCE, *FOR_GOOD), WeatherActor()),
 }
 State = Literal["waiting", "on", "ended", "cancelled", "failed"]
 
@@ -70,9 +74,13 @@ class Schedule:
         return tuple(one.ident for one in taken)
 
     def heal(self) -> None:
-        """End all faults that are on, and cancel those that have not begun; HarnessError where one cannot end."""
+        """End all faults that are on but those that are for good, and cancel those that have not begun.
+
+        HarnessError where one cannot end.
+        """
         for one in self._snapshot():
-            self._end(one)
+            if one.state == "waiting" or one.fault.name not in FOR_GOOD:
+                self._end(one)
         self.raise_problem()
 
     def problem(self) -> HarnessError | None:
@@ -110,6 +118,8 @@ class Schedule:
             raise UsageError(message)
         if is_rule(fault):
             self._hands.supports(rule_of("f0", fault))
+        if fault.name in FOR_GOOD:
+            self._hands.carries(weather_of("f0", fault))
 
     def _take_in(self, faults: tuple[Fault, ...]) -> list["_Injected"]:
         with self._lock:
@@ -135,7 +145,9 @@ class Schedule:
                 return
             is_on = self._step(one, "began", "on")
         one.waiting.cancel()
-        if is_on and one.fault.lasts is not None:
+        if is_on and one.fault.lasts is None and one.fault.name in ONCE:
+            self._end(one)
+        elif is_on and one.fault.lasts is not None:
             one.keep_end(self._hands.later(one.fault.lasts, partial(self._end, one)))
 
     def _end(self, one: "_Injected") -> None:

@@ -2,14 +2,21 @@
 
 By kind: outage: requests and deliveries that were cut, and deliveries whose attempt found no listener; latency: answers or
 deliveries later by at least 0.8 of it; altered: messages changed, then delivered; answer_lost: answers swallowed; kill: an exit
-while a delivery or request was open. A kept-alive connection that was cut while idle is no bite.
+while a delivery or request was open. A kept-alive connection that was cut while idle is no bite. Byte-level faults: `weather`.
 """
 
 from harness.history.causes import exited_within
 from harness.history.intervals import Interval
 from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Obligation, Request
+from harness.history.weather import WEATHER, Weather
 from harness.history.world import Road, World
+
+CUTTING = frozenset({"outage", "latency", "reset", "cut_short", "kill"})
+"""Faults that end connections, or make a service end them; of kills those of brokers."""
+
+REFUSING = frozenset({"outage", "reset"})
+"""Faults under which a service tries and finds nobody."""
 
 LATE = 0.8
 HELD_FOR = 1.0
@@ -31,6 +38,7 @@ class Bites:
     def __init__(self, world: World) -> None:
         self._world = world
         self.n = 0
+        self.weather = Weather(world)
         self.outages: list[Interval] = []
         """Those that are on, or over for so short a time that what is settled now may have been tried in them."""
         self.altered: dict[tuple[str, str], list[Interval]] = {}
@@ -42,9 +50,14 @@ class Bites:
             road = self._world.roads[interval.link]
             if interval not in road.faults:
                 road.faults.append(interval)
+        for road in self._world.roads.values():
+            if road.thing == interval.victim and interval not in road.faults:  # a broker: what was under way on its links is cut
+                road.faults.append(interval)
+        if interval.name == "pause":
+            self.weather.fault(interval, event)
         if event.how == "began" and interval.name == "kill":
             interval.held = self._under_way(interval.victim)
-        if event.how == "began" and interval.name == "outage":
+        if event.how == "began" and interval.name in REFUSING and not interval.once:
             self.outages.append(interval)
 
     def _bite(self, interval: Interval, obligation: Obligation | None) -> None:
@@ -53,15 +66,11 @@ class Bites:
             obligation.bitten = True
             obligation.bit_n = self.n
 
-    def _on(self, road: Road, name: str) -> list[Interval]:
-        return [one for one in road.faults if one.name == name and one.on]
-
     def cut(self, road: Road, obligation: Obligation | None) -> None:
         """Count a request, a send or a delivery that was cut on this link."""
-        for interval in self._on(road, "outage"):
-            self._bite(interval, obligation)
-        for interval in self._on(road, "latency"):
-            self._bite(interval, obligation)
+        for interval in road.faults:
+            if interval.on and interval.name in CUTTING:
+                self._bite(interval, obligation)
 
     def late(self, road: Road, ident: tuple[int, int], t: float, request: Request | None) -> None:
         """Look whether the answer that reached the service was held."""
@@ -85,6 +94,9 @@ class Bites:
     def bit(self, event: Seen) -> None:
         """Count a message or an answer that a rule changed in a tap."""
         interval = self._world.fault(event)
+        if interval.name in WEATHER:
+            self.weather.bit(interval, event)
+            return
         queue = self._world.queues.get(event.queue)
         home = queue.home if queue is not None else None
         if interval.name == "altered":
@@ -128,14 +140,14 @@ class Bites:
             return
         for road in service.roads:
             for interval in road.faults if not road.queues and road.name not in delivery.used else ():
-                if interval.name == "outage" and _refused(interval, delivery.near_t, t):
+                if interval.name in REFUSING and _refused(interval, delivery.near_t, t):
                     self._bite(interval, delivery.obligation)
                     interval.settled += 1
 
     def came_through(self, road: Road, request: Request) -> None:
         """Count a request that came after an outage that its delivery was held through: it was refused meanwhile."""
         for interval in road.faults:
-            if interval.name != "outage" or interval.began is None or interval.ended is None or interval.settled:
+            if interval.name not in REFUSING or interval.began is None or interval.ended is None or interval.settled:
                 continue
             for delivery in request.deliveries:
                 waited = interval.ended - max(interval.began, delivery.near_t)
@@ -175,9 +187,10 @@ class Bites:
 def _why_not(one: Interval, world: World) -> str:
     if one.failed or one.began is None:
         return one.failed or "it never began: its moment did not come"
-    kind = "outage of a broker" if one.name == "outage" and world.roads[one.link].queues else one.name
+    of_broker = (one.name in CUTTING and bool(one.link) and world.roads[one.link].queues) or one.victim in _things(world)
+    kind = f"{one.name} of a broker" if of_broker else one.name
     looked, mend = TOOTHLESS.get(kind, TOOTHLESS["outage"])
-    if one.name == "kill":
+    if one.name == "kill" or one.once:
         return f"it came at {one.began:.1f} s, and {looked}; {mend}"
     until = f"to {one.ended:.1f} s" if one.ended is not None else "on"
     return f"it was on from {one.began:.1f} s {until}, and {looked}; {mend}"
@@ -188,9 +201,43 @@ TOOTHLESS = {
         "no request was cut and no delivery ended without its request meanwhile",
         "begin it earlier, make it last longer or send more messages",
     ),
-    "outage of a broker": (
-        "no delivery, settlement or send was cut",
-        "begin it earlier, where a message is under way, or send more messages",
+    **dict.fromkeys(
+        ("outage of a broker", "cut_short of a broker", "kill of a broker"),
+        (
+            "no delivery, settlement or send was cut",
+            "begin it earlier, where a message is under way, or send more messages",
+        ),
+    ),
+    **dict.fromkeys(
+        ("reset", "reset of a broker"),
+        (
+            "nothing was under way on a connection that it reset",
+            "begin it where something is, as at resource.requested(n), or let it last",
+        ),
+    ),
+    "timeout": (
+        "nothing that left in its direction was still on its way",
+        "begin it earlier, where an answer is due, or see whether its `side` is meant",
+    ),
+    "bandwidth": (
+        "nothing came late by it",
+        "allow fewer bytes a second, begin it earlier or send larger messages",
+    ),
+    "sliced": (
+        "nothing that left in one piece came in several",
+        "cut smaller pieces, begin it earlier, or give seconds= between them",
+    ),
+    "slow_close": (
+        "no connection ended meanwhile",
+        "begin it before one ends, as with a kill or where the service hangs up",
+    ),
+    "half_open": (
+        "no byte came to a connection that it left dead",
+        "begin it while a connection is open, or see whether one carries its `on`",
+    ),
+    "pause": (
+        "its victim held no message and asked for nothing meanwhile",
+        "begin it while a message is worked on, as at resource.requested(n), or make it longer",
     ),
     "latency": (
         "no answer and no delivery came late by it",
@@ -210,6 +257,10 @@ TOOTHLESS = {
     ),
 }
 """By kind of fault: what was looked for and not found, and what its writer can do."""
+
+
+def _things(world: World) -> set[str]:
+    return {road.thing for road in world.roads.values()}
 
 
 def _within(interval: Interval, since: float, until: float) -> bool:

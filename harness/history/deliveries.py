@@ -105,6 +105,8 @@ class Deliveries:
             delivery.connection.tags.pop(delivery.tag, None)
         if self._bites.altered:
             self._bites.delivered(obligation)
+        if self._bites.weather.pauses:
+            self._bites.weather.delivered(delivery)
         if road.faults:
             road.coming.pop((event.conn, event.tag), None)
             self._bites.held(road, delivery.far_t, event.t, obligation)

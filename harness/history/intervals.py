@@ -33,6 +33,11 @@ class Interval:
         return self.began is not None and self.ended is None
 
     @property
+    def once(self) -> bool:
+        """Whether it is over when it has happened."""
+        return self.name == "reset" and "lasts=" not in self.code
+
+    @property
     def over(self) -> float:
         """When it ended; when it began, where it never ended: a condition that the service has to live with from then on."""
         return self.ended if self.ended is not None else self.began or 0.0

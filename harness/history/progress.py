@@ -47,6 +47,11 @@ class Pattern:
         self.last = t
 
 
+def _is_idle(event: Event) -> bool:
+    """Tell whether this also happens where nothing is left to do: empty polls, and heartbeats that a byte-level fault met."""
+    return (event.kind == "answered" and event.wire in NOT_TRAFFIC) or (event.kind == "bit" and not event.wire)
+
+
 class Progress:
     """Open deliveries and requests, and who is only delivered again; `step` takes one event after the other."""
 
@@ -68,7 +73,7 @@ class Progress:
     def step(self, event: Event) -> None:
         """Take one event into account; events come in the order of `n`."""
         self.t = max(self.t, event.t)
-        if event.kind in TRAFFIC and not (event.kind == "answered" and event.wire in NOT_TRAFFIC):
+        if event.kind in TRAFFIC and not _is_idle(event):
             self.last_traffic = event.t
         if event.kind in PROGRESS:
             self._progressed(event.t)

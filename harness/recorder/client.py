@@ -16,6 +16,7 @@ from harness.model import Link, Moment
 from harness.recorder.protocol import TO_CLIENT, Answer, Call, Fired, Release
 from harness.recorder.serve import main
 from harness.wire.rules import Rule
+from harness.wire.weather import Weather
 
 Protocol = Literal["amqp", "sqs", "http"]
 ANSWER_WITHIN = 60.0
@@ -184,6 +185,26 @@ class World:
     def accept(self, link: Link) -> None:
         """Accept connections again, on the same port."""
         self._call("accept", link=str(link))
+
+    def lose(self, link: Link) -> None:
+        """Refuse new connections on the link's port, because its target is gone."""
+        self._call("lose", link=str(link))
+
+    def find(self, link: Link) -> None:
+        """Accept connections again as soon as the target does, unless a fault refuses them."""
+        self._call("find", link=str(link))
+
+    def carries(self, weather: Weather) -> None:
+        """Raise UsageError, with a sentence, where the operation that this weather is about is none of the link's protocol."""
+        self._call("carries", weather=msgspec.to_builtins(weather))
+
+    def begin(self, weather: Weather) -> None:
+        """Have the taps of its link look out for this weather, or make it."""
+        self._call("begin", weather=msgspec.to_builtins(weather))
+
+    def end(self, link: Link, weather: str) -> None:
+        """Have the taps look no more, or stop; harmless where they do not."""
+        self._call("end", link=str(link), weather=weather)
 
     def open_resource(self, name: str, kind: str, settings: dict[str, object]) -> None:
         """Make a resource that links can be opened to."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from harness.clock import now
+from harness.errors import UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
 from harness.recorder.backlog import Backlog, Take
@@ -20,8 +21,10 @@ from harness.wire import amqp, http, sqs
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Hold
+from harness.wire.weather import Weather
 
 PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session}
+CARRIED: Mapping[str, tuple[str, ...]] = {"amqp": amqp.CARRIED, "sqs": sqs.CARRIED, "http": http.METHODS}
 SUPPORTS: Mapping[str, Callable[[Rule], None]] = {"amqp": amqp.supports, "sqs": sqs.supports, "http": http.supports}
 
 
@@ -149,6 +152,31 @@ class RecordedWorld:
         """Accept connections again."""
         self._links[link].accept()
 
+    def lose(self, link: str) -> None:
+        """Refuse new connections because the target is gone."""
+        self._links[link].lose()
+
+    def find(self, link: str) -> None:
+        """Accept connections again once the target is there."""
+        self._links[link].find()
+
+    def carries(self, weather: dict[str, Any]) -> None:
+        """Refuse, with a sentence, weather about an operation that a connection of its link cannot carry."""
+        made = msgspec.convert(weather, Weather)
+        known = CARRIED[self._protocols[made.link]]
+        if made.on is not None and made.on not in known:
+            message = f"{made.name} on {made.link}: no connection of it carries {made.on!r}; there are: {', '.join(known)}"
+            raise UsageError(message)
+
+    def begin(self, weather: dict[str, Any]) -> None:
+        """Have this weather over its link."""
+        made = msgspec.convert(weather, Weather)
+        self._links[made.link].begin(made)
+
+    def end(self, link: str, weather: str) -> None:
+        """Have this weather no more."""
+        self._links[link].end(weather)
+
     def open_resource(self, name: str, kind: str, settings: dict[str, Any]) -> None:
         """Make a resource; links to it are opened with its name as their target."""
         self._resources[name] = make(kind, name, settings)
@@ -209,6 +237,6 @@ class RecordedWorld:
 CALLABLE = frozenset(
     {
         "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "supports", "arm",
-        "disarm", "watch", "unwatch", "counts", "flush", "close",
+        "disarm", "lose", "find", "carries", "begin", "end", "watch", "unwatch", "counts", "flush", "close",
     }
 )  # fmt: skip

@@ -10,7 +10,10 @@ from harness.model import EVENTS, Link, Moment
 from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
 from harness.sandbox.things import Context
+from harness.services.process import Process
+from harness.toxiproxy.toxics import Toxic
 from harness.wire.rules import Rule
+from harness.wire.weather import Weather
 
 
 class SandboxHands:
@@ -63,6 +66,26 @@ class SandboxHands:
         """Refuse what the link's protocol cannot carry out."""
         self._context.world.supports(rule)
 
+    def set_toxic(self, link: Link, toxic: Toxic) -> None:
+        """Have Toxiproxy do this to the link."""
+        self._context.toxiproxy.set_toxic(self._context.proxy(link), toxic)
+
+    def remove_toxic(self, link: Link, toxic: Toxic) -> None:
+        """Have Toxiproxy do this no more."""
+        self._context.toxiproxy.remove_toxic(self._context.proxy(link), toxic.name)
+
+    def carries(self, weather: Weather) -> None:
+        """Refuse an operation that is none of the link's."""
+        self._context.world.carries(weather)
+
+    def begin_weather(self, weather: Weather) -> None:
+        """Have the taps look out for this weather, or make it."""
+        self._context.world.begin(weather)
+
+    def end_weather(self, link: Link, ident: str) -> None:
+        """Have the taps look no more, or stop."""
+        self._context.world.end(link, ident)
+
     def arm(self, rule: Rule) -> None:
         """Have the taps apply this rule."""
         self._context.world.arm(rule)
@@ -73,14 +96,19 @@ class SandboxHands:
 
     def kill(self, victim: str, signal: Signal) -> None:
         """Send the signal to a service; KILL includes its descendants."""
-        process = self._instances()[victim].process
-        if process is None:
-            message = f"{victim} cannot be killed: it was not started"
-            raise UsageError(message)
+        process = self._process(victim)
         if signal == "KILL":
             process.kill()
         else:
             process.ask_to_end()
+
+    def pause(self, victim: str) -> None:
+        """Have a service and all it has forked stand still."""
+        self._process(victim).pause()
+
+    def resume(self, victim: str) -> None:
+        """Let them go on."""
+        self._process(victim).resume()
 
     def restart(self, victim: str) -> None:
         """Start the service again with the wiring it had."""
@@ -109,6 +137,13 @@ class SandboxHands:
     def later(self, seconds: float, then: Callable[[], None]) -> Callable[[], None]:
         """Call `then` after so many seconds."""
         return self._timers.later(seconds, then)
+
+    def _process(self, victim: str) -> Process:
+        process = self._instances()[victim].process
+        if process is None:
+            message = f"nothing can be done to {victim}: it was not started"
+            raise UsageError(message)
+        return process
 
     def _instances(self) -> Mapping[str, Instance]:
         return {name: thing for name, thing in self._context.things.items() if isinstance(thing, Instance)}

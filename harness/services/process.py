@@ -130,7 +130,7 @@ class Process:
         if run.child.status is None:
             run.ended_by_harness = True
             run.child.signal(signal.SIGTERM)
-            run.child.signal(signal.SIGCONT)  # a paused one would take the SIGTERM only when it goes on
+            run.child.resume()  # a paused one would take the SIGTERM only when it goes on
 
     def terminate(self, within: float = 10.0) -> int:
         """SIGTERM it and return its exit status; after `within` seconds it is killed. Either way, so is what it forked."""
@@ -145,12 +145,12 @@ class Process:
             run.child.kill()
 
     def pause(self) -> None:
-        """SIGSTOP it, not what it forked: as a long garbage collection does."""
-        self._run.child.signal(signal.SIGSTOP)
+        """SIGSTOP it and all it has forked: to its peers as a long garbage collection."""
+        self._run.child.pause()
 
     def resume(self) -> None:
-        """SIGCONT it."""
-        self._run.child.signal(signal.SIGCONT)
+        """SIGCONT it and all it has forked."""
+        self._run.child.resume()
 
     def restart(self) -> None:
         """Kill it if it still runs, and start it anew; returns when the command is executing. Raises what `start` raises."""

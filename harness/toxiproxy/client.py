@@ -9,16 +9,14 @@ call given a time limit and its status looked at has none of these.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import requests
 from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from harness.errors import StackError, UsageError
-
-Stream = Literal["upstream", "downstream"]
-_LONGEST = 10**9  # seconds; much more does not fit the server's 64 bits of nanoseconds, and infinity is no number of JSON
+from harness.toxiproxy.toxics import LONGEST, Stream, Toxic, milliseconds
 
 
 @dataclass(frozen=True)
@@ -71,25 +69,32 @@ class Toxiproxy:
     def add_latency(self, name: str, *, seconds: float, jitter: float = 0.0, stream: Stream = "downstream") -> str:
         """Delay everything in one direction by `seconds`, also on open connections; return the toxic's name.
 
-        `jitter`: each piece comes up to so many seconds earlier or later, but none before the one ahead of it.
-
-        A latency that is there already gets the new value.
+        `jitter`: each piece comes up to so many seconds earlier or later, but none before the one ahead of it. A latency that is
+        there already gets the new value.
         """
-        if not 0 < seconds < _LONGEST:
+        if not 0 < seconds < LONGEST:
             message = f"a latency of {seconds:g} s is none; give a number of seconds above 0"
             raise UsageError(message)
-        about = f"latency of proxy {name!r}"
-        toxic = f"latency_{stream}"
-        attributes = {"latency": max(1, round(seconds * 1000)), "jitter": round(jitter * 1000)}
-        wanted = {"name": toxic, "type": "latency", "stream": stream, "toxicity": 1.0, "attributes": attributes}
+        toxic = Toxic("latency", stream, {"latency": milliseconds(seconds), "jitter": round(jitter * 1000)})
+        self.set_toxic(name, toxic)
+        return toxic.name
+
+    def set_toxic(self, name: str, toxic: Toxic) -> None:
+        """Have the proxy do this, also on open connections; a toxic of its name that is there already is changed in place.
+
+        Raises UsageError also for what the server would not survive.
+        """
+        toxic.check()
+        about = f"{toxic.type} of proxy {name!r}"
+        attributes = dict(toxic.attributes)
+        wanted = {"name": toxic.name, "type": toxic.type, "stream": toxic.stream, "toxicity": 1.0, "attributes": attributes}
         try:
             self._ask(self._api.post, f"{_path(name)}/toxics", about=about, body=wanted)
         except _ThereAlreadyError:
-            self._ask(self._api.post, f"{_path(name)}/toxics/{toxic}", about=about, body={"attributes": attributes})
-        return toxic
+            self._ask(self._api.post, f"{_path(name)}/toxics/{toxic.name}", about=about, body={"attributes": attributes})
 
     def remove_toxic(self, name: str, toxic: str) -> None:
-        """Take one toxic away; what it still held flows on in order."""
+        """Take one toxic away; what it still held flows on in order. Only a `timeout` closes the connections it was on."""
         self._ask(self._api.delete, f"{_path(name)}/toxics/{_addressable(toxic)}", about=f"toxic {toxic!r} of proxy {name!r}")
 
     def proxies(self) -> dict[str, ProxyState]:

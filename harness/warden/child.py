@@ -1,6 +1,7 @@
 """One process of a run, seen from the run's owner: its status, its end, the last lines it wrote. Starting it is the warden's."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +49,14 @@ class Child:
     def signal(self, number: int) -> None:
         """Send a signal to this process, not to what it forked; nothing happens if it has ended."""
         self._ask({"do": "signal", "child": self.ident, "number": int(number)})
+
+    def pause(self) -> None:
+        """SIGSTOP it and everything it ever started; when this returns they stand still, or are about to."""
+        self._ask({"do": "signal", "child": self.ident, "number": int(signal.SIGSTOP), "all": True})
+
+    def resume(self) -> None:
+        """SIGCONT it and everything it ever started."""
+        self._ask({"do": "signal", "child": self.ident, "number": int(signal.SIGCONT), "all": True})
 
     def kill(self) -> None:
         """SIGKILL it and everything it ever started; when this returns they are gone. Raises HarnessError if some will not go."""

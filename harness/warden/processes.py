@@ -3,8 +3,9 @@
 `program.py` runs without the package, so it loads this file by its folder; that is why nothing of harness is imported here.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -57,3 +58,13 @@ def marks(pid: int) -> dict[str, str]:
         return {}
     pairs = (os.fsdecode(entry).partition("=") for entry in entries if entry.startswith(b"HARNESS_"))
     return {name: value for name, _, value in pairs}
+
+
+def signalled(find: Callable[[], set[int]], number: int) -> None:
+    """Signal all that `find` returns, again and again until it finds nobody new: what does not stand still yet may fork."""
+    told: set[int] = set()
+    while not (found := find()) <= told:
+        for pid in found - told:
+            with contextlib.suppress(PermissionError, ProcessLookupError):  # a setuid program; one that has just ended
+                os.kill(pid, number)
+        told |= found

@@ -34,18 +34,17 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING or __name__ != "__main__":
-    from harness.warden.processes import Process, below, marks, processes
+    from harness.warden.processes import Process, below, marks, processes, signalled
 else:
     sys.path.insert(0, __file__.rpartition("/")[0])  # -I leaves the script's own folder out
-    from processes import Process, below, marks, processes
+    from processes import Process, below, marks, processes, signalled
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 LOOK_AGAIN = 0.002  # s between two looks at /proc while processes die
 DEEPEST = 100  # levels of locked folders in one another; each takes one round
 KILL_WITHIN = 10.0  # s; a process in uninterruptible sleep takes longer, and then the owner is told
-# What is ignored stays ignored over exec, so a child gets these back:
-DEFAULTED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGPIPE", "SIGXFSZ")
+DEFAULTED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGPIPE", "SIGXFSZ")  # ignored, they stay so over exec
 
 
 class Warden:
@@ -158,11 +157,12 @@ class Warden:
         return {"pid": pid}
 
     def do_signal(self, request: dict[str, Any]) -> dict[str, object]:
-        """Send a signal to a child that still runs; one that was reaped is left alone, its pid may be somebody else's."""
-        pid = self.pids[request["child"]]
-        if pid in self.children:
-            with contextlib.suppress(PermissionError):  # a setuid program
-                os.kill(pid, request["number"])
+        """Send a signal to a child that still runs (`all`: to all it ever started); one that was reaped is left alone."""
+        child = request["child"]
+        if request.get("all"):
+            signalled(lambda: self._belonging(child, processes()), request["number"])
+        else:
+            signalled(lambda: {self.pids[child]} & set(self.children), request["number"])
         return {}
 
     def do_kill(self, request: dict[str, Any]) -> dict[str, object]:

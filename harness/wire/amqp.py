@@ -16,7 +16,10 @@ from harness.wire.amqp_rules import Changes, supports
 from harness.wire.amqp_values import GarbledError
 from harness.wire.streams import Ending, Session, Side, Step, Tap
 
-__all__ = ["session", "supports"]
+__all__ = ["CARRIED", "session", "supports"]
+
+CARRIED = ("Basic.Consume",)
+"""What lasts on a connection: a consumer."""
 
 _UNREADABLE = (GarbledError, struct.error, IndexError)
 
@@ -78,6 +81,11 @@ class Amqp:
     def from_target(self, data: bytes) -> Iterator[Step]:
         """Take what the broker sent."""
         return self._follow(self._ways["target"], data)
+
+    def carries(self, operation: str) -> bool:
+        """Tell whether there is a consumer on this connection, the one thing on it that lasts."""
+        self._tap.recorder.settle()
+        return operation in CARRIED and self._books.has_consumers
 
     def ended(self, by: Side, how: Ending) -> None:
         """Do nothing: what a connection's end means for its messages is judged from the `closed` event."""

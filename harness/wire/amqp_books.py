@@ -47,6 +47,11 @@ class Books:
             m.CONNECTION_CLOSE: partial(self._connection_close, by),
         }
 
+    @property
+    def has_consumers(self) -> bool:
+        """Whether messages are handed out on this connection."""
+        return any(channel.consumers and not channel.dead for channel in self._channels.values())
+
     def method(self, by: Side, number: int, payload: bytes) -> Channel | None:
         """Take a method frame; return its channel where the method means something."""
         handler = self._handlers[by].get(U32.unpack_from(payload)[0])

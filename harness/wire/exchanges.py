@@ -124,6 +124,14 @@ class Exchanges(ABC, Generic[E]):
             for events in () if exchange.swallowed else (self.replied(exchange), self.passed(exchange)):
                 deque(events, maxlen=0)
 
+    def carries(self, operation: str) -> bool:
+        """Tell whether a request for this operation has no whole answer yet."""
+        return any(self.operation(one) == operation for one in self._open)
+
+    def operation(self, exchange: E) -> str:
+        """Return what an exchange asks for, in the words of its protocol."""
+        return exchange.request.method
+
     def gap(self, reason: str) -> Iterator[Step]:
         """Give the connection up: one event, and everything passes from here on."""
         if not self.lost_track:

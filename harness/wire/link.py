@@ -10,44 +10,28 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 
 from harness.history.events import Event
-from harness.wire.pipe import Connection, Fate, Pipe, Visit, record_closed
+from harness.wire.pair import Pair
+from harness.wire.pipe import Connection, Pipe, Visit, record_closed
 from harness.wire.rules import RuleBook
+from harness.wire.skies import Skies
 from harness.wire.sockets import LOOPBACK, Port, connected, reset
 from harness.wire.streams import Seat, Session, Sink, Tap, Terminal
+from harness.wire.weather import Weather
 
 Opener = Callable[[Tap], Session]
 Target = tuple[str, int] | Callable[[Tap], Terminal]
 
-COMPARED = 64
-"""Bytes at the beginning of a connection that have to be equal near and far."""
-
 LONGEST_WAIT = 5.0
 """Seconds the near tap waits for its connection to arrive far before it goes on; then the connection is a gap."""
 
+FIRST_WORD = 0.25
+"""Seconds a connection that is to be reset is given to say something, so that clients see the same each time."""
 
-class Pair:
-    """One connection of the service, as both taps see it."""
+LOOK_AGAIN = 0.05
+"""Seconds between two looks whether a target that was gone is there again."""
 
-    def __init__(self, conn: int) -> None:
-        self.conn = conn
-        self.fate = Fate()
-        self.arrived = asyncio.Event()
-        self.is_mismatched = False
-        self._near = bytearray()
-        self._far = bytearray()
-
-    def near_wrote(self, data: bytes) -> None:
-        """Remember what the near tap sent first."""
-        if len(self._near) < COMPARED:
-            self._near += data[: COMPARED - len(self._near)]
-
-    def far_got(self, data: bytes) -> bool:
-        """Compare what the far tap got first; False at the first byte that was never sent near."""
-        if self.is_mismatched or len(self._far) >= COMPARED:
-            return True
-        self._far += data[: COMPARED - len(self._far)]
-        self.is_mismatched = not self._near.startswith(self._far)
-        return not self.is_mismatched
+FAULT, GONE = "fault", "gone"
+"""Why a link refuses: a fault has it so, or there is nobody at its end."""
 
 
 class TappedLink:
@@ -70,6 +54,10 @@ class TappedLink:
         self._has_queued = asyncio.Event()
         self._expected: Pair | None = None
         self._via = 0
+        self._refusing: set[str] = set()
+        self._losses = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._skies = Skies(name, sink, "resource" if callable(target) else "far")
         self._near = Port(self._accepted_near)
         self._far = Port(self._accepted_far)
         self._far.listen()
@@ -89,21 +77,65 @@ class TappedLink:
         if not self._via:
             self._start(self._dial())
         self._via = via
-        self._near.listen()
+        self._listen()
 
     def refuse(self) -> None:
-        """Refuse new connections of the service; established ones live on."""
-        self._near.refuse()
+        """Refuse new connections of the service until `accept`; established ones live on."""
+        self._refuse(FAULT)
 
     def accept(self) -> None:
-        """Accept connections of the service again, on the same port."""
-        if self._via:
+        """Accept connections of the service again, on the same port, unless the target is gone."""
+        self._refusing.discard(FAULT)
+        self._listen()
+
+    def lose(self) -> None:
+        """Refuse new connections of the service, because the target is gone, until `find` has found it again.
+
+        The link does both by itself where a connection through it was refused: to accept and close is not what a service sees
+        of a target that is gone.
+        """
+        self._losses += 1
+        self._refuse(GONE)
+
+    def find(self) -> None:
+        """Look again and again whether the target is there; then connections are accepted again, unless a fault refuses them."""
+        if GONE in self._refusing:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LOOK_AGAIN, lambda: self._start(self._look(self._losses)))
+
+    def begin(self, weather: Weather) -> None:
+        """Have this weather over the link."""
+        self._skies.begin(weather)
+
+    def end(self, ident: str) -> None:
+        """Have the weather of this fault no more."""
+        self._skies.end(ident)
+
+    def _refuse(self, why: str) -> None:
+        self._refusing.add(why)
+        self._near.refuse()
+
+    def _listen(self) -> None:
+        if self._via and not self._refusing:
             self._near.listen()
+
+    async def _look(self, losses: int) -> None:
+        assert not callable(self._target)  # noqa: S101 (a resource is never gone)
+        try:
+            (await connected(self._target)).close()
+        except OSError:
+            self.find()
+            return
+        if losses == self._losses:
+            self._refusing.discard(GONE)
+            self._listen()
 
     def close(self) -> None:
         """Give both ports away and end all connections."""
         self._near.close()
         self._far.close()
+        if self._timer is not None:
+            self._timer.cancel()
         for task in list(self._tasks):
             task.cancel()
         for connection in list(self._connections):
@@ -139,16 +171,20 @@ class TappedLink:
                 self._has_queued.clear()
 
     async def _go_through(self, service: socket.socket) -> None:
-        pair = self._expected = Pair(self._next())
+        pair = Pair(self._next())
         tap = self._tap("near", pair.conn)
         self._record(tap, "opened")
+        if self._skies.resets:
+            self._start(self._reset(service, tap))
+            return
+        self._expected = pair
         upstream = await self._connected((LOOPBACK, self._via), service, pair, tap)
         if upstream is None:
             self._expected = None
             return
-        pipe = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
+        pipe = pair.near = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
         pipe.tell_written(pair.near_wrote)
-        self._connections.add(pipe)
+        self._join(pair, pipe)
         await pipe.start(service=service, target=upstream)
         await self._await_arrival(pair, tap)
 
@@ -159,10 +195,28 @@ class TappedLink:
             self._record(tap, "gap", reason=f"did not arrive at the far tap within {LONGEST_WAIT:g} s")
         self._expected = None
 
+    async def _reset(self, service: socket.socket, tap: Tap) -> None:
+        """Reset a new connection once its first bytes are there: before that clients fail in one way or the other."""
+        try:
+            await asyncio.wait_for(asyncio.get_running_loop().sock_recv(service, 1), FIRST_WORD)
+        except OSError:  # TimeoutError is one
+            pass
+        except asyncio.CancelledError:
+            service.close()
+            raise
+        record_closed(tap, "target", "rst")
+        reset(service)
+
+    def _join(self, pair: Pair, connection: Connection) -> None:
+        self._connections.add(connection)
+        self._skies.join(pair)
+
     def _over(self, pair: Pair) -> Callable[[Connection], None]:
         def done(connection: Connection) -> None:
             self._connections.discard(connection)
-            pair.arrived.set()  # nobody is to wait for a connection that is no more
+            self._skies.leave(pair)
+            if connection is pair.near:
+                pair.arrived.set()  # nobody is to wait for a connection that is no more
 
         return done
 
@@ -183,18 +237,18 @@ class TappedLink:
         upstream = await self._connected(address, one, pair, tap)
         if upstream is None:
             return
-        pipe = Pipe(tap, self._session(tap), pair.fate, done=self._connections.discard)
+        pipe = pair.far = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
         pipe.heard = self._comparing(pair, tap)
-        self._connections.add(pipe)
+        self._join(pair, pipe)
         await pipe.start(service=one, target=upstream)
 
     async def _visit(self, one: socket.socket, pair: Pair) -> None:
         assert callable(self._target)  # noqa: S101 (checked where the connection was accepted)
         tap = self._tap("resource", pair.conn)
         self._record(tap, "opened")
-        visit = Visit(tap, self._target(tap), pair.fate, done=self._connections.discard)
+        visit = pair.far = Visit(tap, self._target(tap), pair.fate, done=self._over(pair))
         visit.heard = self._comparing(pair, tap)
-        self._connections.add(visit)
+        self._join(pair, visit)
         await visit.start(service=one)
 
     def _comparing(self, pair: Pair, tap: Tap) -> Callable[[bytes], None]:
@@ -213,6 +267,9 @@ class TappedLink:
         except OSError as error:
             if tap.at == "far":
                 pair.fate.reset = "target"  # before the loop comes to what the near tap sees of it
+                if isinstance(error, ConnectionRefusedError) and GONE not in self._refusing:
+                    self.lose()
+                    self.find()
             record_closed(tap, "target", "rst" if isinstance(error, ConnectionResetError) else "refused")
             reset(waiting)
             return None

@@ -4,12 +4,23 @@ import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from harness.history.events import Event
 from harness.wire.pump import End, Pump
 from harness.wire.streams import Close, Ending, Session, Side, Tap, Terminal
+from harness.wire.weather import Direction, Weather
 
 OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """A session that knows which operations are under way on its connection."""
+
+    def carries(self, operation: str) -> bool:
+        """Tell whether this operation (ReceiveMessage, GET; Basic.Consume: a consumer it made) is under way."""
+        ...
 
 
 def _itself(one: End) -> End:
@@ -36,6 +47,7 @@ class Connection:
         self.fate = fate
         self.over = False
         self.heard: Callable[[bytes], None] | None = None
+        self.taken: Callable[[], None] | None = None
         self._done = done
         self._ends: dict[Side, End] = {}
         self._pumps: dict[Side, Pump] = {}
@@ -60,6 +72,12 @@ class Connection:
             self.heard(data)
         if not self.over:
             self._pumps[side].feed(data)
+        if self.taken is not None:
+            self.taken()
+
+    def end_of(self, side: Side) -> End:
+        """Return the socket of this side."""
+        return self._ends[side]
 
     def congested(self, side: Side, *, full: bool) -> None:
         """Stop reading from whoever sends to this side, or go on."""
@@ -83,6 +101,18 @@ class Connection:
 
     def ended(self, side: Side, how: Ending) -> None:
         """Tell session and journal that a side has ended, and pass it on."""
+        raise NotImplementedError
+
+    def break_off(self, by: Side) -> None:
+        """Reset both sides, as a router that has lost its table does; in the journal it was `by`."""
+        if not self.over:
+            self.fate.reset = by
+            self.dropped(by)
+            self._record_closed(by, "rst")
+            self.shut(reset=("service", "target"))
+
+    def dropped(self, by: Side) -> None:
+        """Tell who follows this connection that it was reset."""
         raise NotImplementedError
 
     def stop(self, close: Close) -> None:
@@ -124,6 +154,7 @@ class Pipe(Connection):
     def __init__(self, tap: Tap, session: Session, fate: Fate, *, done: Callable[[Connection], None]) -> None:
         super().__init__(tap, fate, done=done)
         self._session = session
+        self._is_unplugged = False
         service, target = End("service", self), End("target", self)
         self._ends = {"service": service, "target": target}
         self._pumps = {
@@ -131,13 +162,57 @@ class Pipe(Connection):
             "target": Pump(session.from_target, target, service, self),
         }
 
+    @property
+    def plugged(self) -> bool:
+        """Whether it is there and passes on what comes."""
+        return not (self.over or self._is_unplugged)
+
+    def carries(self, operation: str) -> bool:
+        """Tell whether this operation is under way on this connection."""
+        return isinstance(self._session, Carrier) and self._session.carries(operation)
+
+    def unplug(self, weather: Weather) -> None:
+        """Pass nothing on any more, in either direction, and end nothing: the kernels of both peers go on acknowledging.
+
+        What the service sends is still recorded, as what it did; what comes to it is not, because it never does.
+        """
+        self._pumps["service"].swallows = partial(self._swallowed, weather, "request")
+        self._pumps["target"].swallows = partial(self._swallowed, weather, "answer")
+        self._is_unplugged = True
+
+    def _swallowed(self, weather: Weather, side: Direction, data: bytes) -> None:
+        told: dict[str, object] = {"side": side, "bytes": len(data)}
+        event = Event(kind="bit", fault=weather.id, at=self.tap.at, link=self.tap.link, conn=self.tap.conn, data=told)
+        self.tap.recorder.record(event)
+
+    def received(self, side: Side, data: bytes) -> None:
+        """Pump what came from this side, unless nobody is to get it."""
+        swallows = self._pumps["target"].swallows if self._is_unplugged and side == "target" else None
+        if swallows is None:
+            super().received(side, data)
+        else:
+            swallows(data)
+
+    def finished(self, side: Side, how: Ending) -> None:
+        """Take note that a side has ended."""
+        if not self._is_unplugged:
+            super().finished(side, how)
+        elif side not in self._finished:
+            self._finished.add(side)
+            if side == "service" and side not in self._told:
+                self._told.add(side)
+                self._session.ended(side, how)
+                self._record_closed(side, how)
+            if len(self._finished) == len(self._ends):
+                self.shut()
+
     def tell_written(self, then: Callable[[bytes], None]) -> None:
         """Call `then` with all that goes on to the target."""
         self._pumps["service"].written = then
 
     def ended(self, side: Side, how: Ending) -> None:
         """Tell session and journal that a side has ended; FIN goes on as FIN, RST as RST."""
-        other = self._ends[OTHER[side]].transport
+        other = self._ends[OTHER[side]]
         if side not in self._told:
             self._told.add(side)
             self._session.ended(side, how)
@@ -146,8 +221,14 @@ class Pipe(Connection):
             self.shut(reset=("service", "target"))
         elif len(self._told) == len(self._ends):
             self.shut()
-        elif not other.is_closing():
+        elif not other.transport.is_closing():
             other.write_eof()
+
+    def dropped(self, by: Side) -> None:
+        """Tell the session."""
+        if by not in self._told:
+            self._told.add(by)
+            self._session.ended(by, "rst")
 
 
 class Visit(Connection):
@@ -165,6 +246,10 @@ class Visit(Connection):
         self._terminal.ended(how)
         self._record_closed(side, how)
         self.shut(reset=(side,) if how == "rst" else ())
+
+    def dropped(self, by: Side) -> None:
+        """Tell the terminal; it knows one peer only."""
+        self._terminal.ended("rst")
 
 
 def record_closed(tap: Tap, by: Side, how: str) -> None:

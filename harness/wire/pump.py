@@ -16,6 +16,7 @@ from typing import Final, Protocol, cast
 
 from harness.wire.sockets import end
 from harness.wire.streams import Back, Close, Ending, Hold, Later, Side, Step
+from harness.wire.weather import Course
 
 
 class Owner(Protocol):
@@ -58,6 +59,10 @@ class End(asyncio.Protocol):
         self._owner = owner
         self._reading = True
         self._number = -1
+        self.got = 0
+        self.sent = 0
+        self.into: Course | None = None
+        self.out: Course | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, which owns the socket from now on."""
@@ -67,6 +72,9 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over what came in."""
+        self.got += len(data)
+        if self.into is not None:
+            self.into.came(self.got)
         self._owner.received(self.side, data)
 
     def write(self, data: bytes) -> None:
@@ -74,6 +82,9 @@ class End(asyncio.Protocol):
 
         The transport of uvloop sends at the end of the loop's round: after what is recorded once the bytes have gone on.
         """
+        self.sent += len(data)
+        if self.out is not None:
+            self.out.left(self.sent, len(data))
         if not self.transport.get_write_buffer_size():
             with contextlib.suppress(OSError):  # full, or gone: the transport knows what to do
                 data = data[os.write(self._number, data) :]
@@ -82,6 +93,8 @@ class End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Hand over that the peer sends no more."""
+        if self.into is not None:
+            self.into.end_came()
         self._owner.finished(self.side, "fin")
         return True  # the other direction stays open: a half-close is passed on as one
 
@@ -97,8 +110,16 @@ class End(asyncio.Protocol):
         """Hand over that the peer has caught up."""
         self._owner.congested(self.side, full=False)
 
+    def write_eof(self) -> None:
+        """End what is written to this socket; it can still be read."""
+        if self.out is not None:
+            self.out.ended()
+        self.transport.write_eof()
+
     def end(self, *, rst: bool) -> None:
         """Close the transport, or the socket that has none yet."""
+        if self.out is not None:
+            self.out.ended()
         if self.socket is not None:
             self.socket.close()
         elif hasattr(self, "transport"):
@@ -136,6 +157,8 @@ class Pump:
         self._ending: Ending | None = None
         self.full = False
         self.written: Callable[[bytes], None] | None = None
+        self.swallows: Callable[[bytes], None] | None = None
+        """Given what would go on, which then does not."""
 
     def feed(self, data: bytes) -> None:
         """Carry what came in; it waits while a barrier holds what came before."""
@@ -195,13 +218,15 @@ class Pump:
             self._carry(then())
 
     def _write(self, data: bytes) -> None:
-        if data and not self._sink.transport.is_closing():
+        if self.swallows is not None:
+            self.swallows(data)
+        elif data and not self._sink.transport.is_closing():
             self._sink.write(data)
             if self.written is not None:
                 self.written(data)
 
     def _write_back(self, data: bytes) -> None:
-        if data and not self._source.transport.is_closing():
+        if data and self.swallows is None and not self._source.transport.is_closing():
             self._source.write(data)
 
     def _released(self, hold: Hold, _: object) -> None:

@@ -12,10 +12,10 @@ from harness.wire.exchanges import Exchanges
 from harness.wire.messages import Message
 from harness.wire.rules import Rule
 from harness.wire.sqs_books import Books, SqsExchange
-from harness.wire.sqs_rules import alteration, loss, supports
+from harness.wire.sqs_rules import CARRIED, alteration, loss, supports
 from harness.wire.streams import Ending, Session, Side, Step, Tap
 
-__all__ = ["session", "supports"]
+__all__ = ["CARRIED", "session", "supports"]
 
 
 def session(tap: Tap) -> Session:
@@ -37,6 +37,10 @@ class Sqs(Exchanges[SqsExchange]):
         if not self._ended:
             self._ended = True
             self._books.closed()
+
+    def operation(self, exchange: SqsExchange) -> str:
+        """Return the name of the call."""
+        return exchange.call.operation if exchange.call is not None else ""
 
     def new_exchange(self, x: int, request: Message) -> SqsExchange:
         """Return an exchange that is no call yet."""

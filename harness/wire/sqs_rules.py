@@ -13,12 +13,13 @@ from harness.wire.streams import Tap
 
 CARRIES_MESSAGES = ("SendMessage", "SendMessageBatch", "ReceiveMessage")
 SETTLES = ("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
+CARRIED = CARRIES_MESSAGES + SETTLES
 
 
 def supports(rule: Rule) -> None:
     """Raise UsageError with a sentence for a rule that names what no SQS call about messages is called."""
     refuse_others(rule, ("altered", "answer_lost"), "a link to AWS")
-    known = CARRIES_MESSAGES if rule.name == "altered" else CARRIES_MESSAGES + SETTLES
+    known = CARRIES_MESSAGES if rule.name == "altered" else CARRIED
     if rule.on is not None and rule.on not in known:
         message = (
             f"{rule.name} on {rule.link}: on={rule.on!r} is no call of SQS that it can act on; there are: {', '.join(known)}"

@@ -7,7 +7,9 @@ from harness.errors import UsageError
 from harness.faults.hands import Signal
 from harness.history.events import Event
 from harness.model import Link, Moment
+from harness.toxiproxy.toxics import Toxic
 from harness.wire.rules import Rule
+from harness.wire.weather import Weather
 
 TCS = Link("writer", "tcs")
 BROKER = Link("writer", "rabbitmq")
@@ -21,6 +23,7 @@ class RecordingHands:
         self.acts: list[str] = []
         self.events: list[Event] = []
         self.rules: list[Rule] = []
+        self.weathers: list[Weather] = []
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.watched: dict[str, tuple[Moment, Callable[[Event], None]]] = {}
         self.happened: set[Moment] = set()
@@ -57,6 +60,24 @@ class RecordingHands:
             message = f"{rule.name} on {rule.link}: there is no such thing here"
             raise UsageError(message)
 
+    def set_toxic(self, link: Link, toxic: Toxic) -> None:
+        self._act(f"toxic {link} {toxic.name} {dict(toxic.attributes)}")
+
+    def remove_toxic(self, link: Link, toxic: Toxic) -> None:
+        self._act(f"no toxic {link} {toxic.name}")
+
+    def carries(self, weather: Weather) -> None:
+        if weather.on == "Basic.Consume" and weather.link == str(TCS):
+            message = f"no connection of {weather.link} carries Basic.Consume"
+            raise UsageError(message)
+
+    def begin_weather(self, weather: Weather) -> None:
+        self.weathers.append(weather)
+        self._act(f"weather {weather.id}")
+
+    def end_weather(self, link: Link, ident: str) -> None:
+        self._act(f"no weather {link} {ident}")
+
     def arm(self, rule: Rule) -> None:
         self.rules.append(rule)
         self._act(f"arm {rule.id}")
@@ -66,6 +87,12 @@ class RecordingHands:
 
     def kill(self, victim: str, signal: Signal) -> None:
         self._act(f"kill {victim} {signal}")
+
+    def pause(self, victim: str) -> None:
+        self._act(f"pause {victim}")
+
+    def resume(self, victim: str) -> None:
+        self._act(f"resume {victim}")
 
     def restart(self, victim: str) -> None:
         self._act(f"restart {victim}")

@@ -188,7 +188,13 @@ SAID = {
     "latency svc->place": "no answer and no delivery came late by it",
     "altered svc->rabbitmq": "no message that it changed was delivered",
     "answer_lost svc->place": "no answer was swallowed",
-    "half_open svc->place": "no request was cut",
+    "unheard svc->place": "no request was cut",
+    "cut_short svc->rabbitmq": "no delivery, settlement or send was cut",
+    "timeout svc->place": "nothing that left in its direction was still on its way",
+    "bandwidth svc->place": "nothing came late by it; allow fewer bytes a second",
+    "sliced svc->place": "nothing that left in one piece came in several",
+    "slow_close svc->rabbitmq": "no connection ended meanwhile",
+    "half_open svc->rabbitmq": "no byte came to a connection that it left dead",
 }
 
 
@@ -201,6 +207,13 @@ def test_why_a_fault_did_not_bite_and_what_to_do(tmp_path, fault, said):
     assert f"f1 {name} on {link} did not bite: it was on from 1.5 s to 4.2 s, and {said}" in sentence
 
     assert "it was on from 1.5 s on, and" in accounted(history(tmp_path, *lines, over())).sentence
+
+
+def test_a_reset_that_met_nothing(tmp_path):
+    lines = [sent("a"), done("a"), "1.6 fault f1 reset svc->rabbitmq began", "1.61 fault f1 reset svc->rabbitmq ended"]
+    said = "f1 reset on svc->rabbitmq did not bite: it came at 1.6 s, and nothing was under way on a connection that it reset"
+
+    assert said in accounted(history(tmp_path, *lines, over())).sentence
 
 
 def test_a_kill_that_met_nothing(tmp_path):

@@ -9,7 +9,8 @@ from contextlib import suppress
 import pytest
 
 from harness.clock import eventually
-from harness.wire.link import Pair, TappedLink
+from harness.wire.link import TappedLink
+from harness.wire.pair import Pair
 from harness.wire.rules import RuleBook
 from tests.wire.links import Answering, Loop, Passing, Road, received, rst
 from tests.wire.taps import CollectingSink

@@ -1,0 +1,59 @@
+"""One connection of a service as both taps of a link see it: which two belong together, and what passes between them."""
+
+import asyncio
+from collections.abc import Iterator
+
+from harness.wire.pipe import Connection, Fate, Pipe
+from harness.wire.streams import Seat, Sink
+from harness.wire.weather import Course, Weather
+
+COMPARED = 64
+"""Bytes at the beginning of a connection that have to be equal near and far."""
+
+
+class Pair:
+    """One connection of the service, as both taps see it."""
+
+    def __init__(self, conn: int) -> None:
+        self.conn = conn
+        self.fate = Fate()
+        self.arrived = asyncio.Event()
+        self.is_mismatched = False
+        self.near: Pipe | None = None
+        self.far: Connection | None = None
+        self._near = bytearray()
+        self._far = bytearray()
+        self._courses: tuple[Course, Course] | None = None
+
+    def connections(self) -> Iterator[Connection]:
+        """Yield what there is of it, near and far."""
+        yield from (one for one in (self.near, self.far) if one is not None and not one.over)
+
+    def watch(self, weathers: tuple[Weather, ...], link: str, sink: Sink, far: Seat) -> None:
+        """Look at what passes between the taps from now on, or (no weathers) no more."""
+        if self._courses is None and not weathers:
+            return
+        if self._courses is None:
+            self._courses = (
+                Course("request", link, self.conn, sink, leaves="near", comes=far),
+                Course("answer", link, self.conn, sink, leaves=far, comes="near"),
+            )
+        request, answer = self._courses
+        request.weathers = answer.weathers = weathers
+        if self.near is not None:
+            self.near.end_of("target").out, self.near.end_of("target").into = request, answer
+        if self.far is not None:
+            self.far.end_of("service").into, self.far.end_of("service").out = request, answer
+
+    def near_wrote(self, data: bytes) -> None:
+        """Remember what the near tap sent first."""
+        if len(self._near) < COMPARED:
+            self._near += data[: COMPARED - len(self._near)]
+
+    def far_got(self, data: bytes) -> bool:
+        """Compare what the far tap got first; False at the first byte that was never sent near."""
+        if self.is_mismatched or len(self._far) >= COMPARED:
+            return True
+        self._far += data[: COMPARED - len(self._far)]
+        self.is_mismatched = not self._near.startswith(self._far)
+        return not self.is_mismatched
