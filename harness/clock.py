@@ -24,6 +24,15 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
+def bases() -> tuple[tuple[int, int], ...]:
+    """Return what the machine's clocks show now, each as seconds and nanoseconds: real, monotonic, raw monotonic, boot time.
+
+    From these a compressed clock starts; see harness.stack.tempo.
+    """
+    clocks = (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME)
+    return tuple(divmod(time.clock_gettime_ns(clock), 10**9) for clock in clocks)
+
+
 def pause(seconds: float) -> None:
     """Let `seconds` pass."""
     if seconds > 0:

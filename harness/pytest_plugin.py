@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 STACKS = ("auto", "native", "external")
 RABBITMQS = ("3.10", "4.0", "4.3")
-SPEEDS = ("1",)
+SPEEDS = ("1", "20", "100")
 TOXIPROXIES = ("server",)
 OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "stack": ("auto", "which stack: auto, native, external (addresses from HARNESS_* variables)", STACKS),
     "rabbitmq": (None, "which series of RabbitMQ the stack has; default: the one this machine has", RABBITMQS),
-    "speed": ("1", "cap on a scenario's own speed", SPEEDS),
+    "speed": (None, "cap on a scenario's own speed; default: none", SPEEDS),
     "toxiproxy": ("server", "which Toxiproxy", TOXIPROXIES),
     "runs": (".harness/runs", "where run folders go", None),
     "require": ("", "what has to be there, as java,node: missing it is an error instead of a skip", None),
@@ -97,7 +97,9 @@ def _session(config: pytest.Config) -> "Session":
         config.stash[SESSION] = Session(
             runs=Path(option(config, "runs") or "."),
             folder=None if shared is None else Path(shared),
-            stack=Wanted(option(config, "stack") or "auto", rabbitmq=option(config, "rabbitmq")),
+            stack=Wanted(
+                option(config, "stack") or "auto", rabbitmq=option(config, "rabbitmq"), speed=int(option(config, "speed") or 100)
+            ),
             recorder=option(config, "recorder") or "process",
             seed=option(config, "seed"),
             argv=list(config.invocation_params.args),
@@ -130,10 +132,21 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator["Sandbox"]:
     session = _session(request.config)
     marker = request.node.get_closest_marker("scenario")
     ident, variant = _told(marker, request.node.name)
-    session.run.need_rabbitmq(None if marker is None else marker.kwargs.get("rabbitmq"))
-    with session.scenario(ident, variant, request.node.nodeid) as recording:
+    asked = {} if marker is None else {name: marker.kwargs[name] for name in ("speed", "rabbitmq") if name in marker.kwargs}
+    with session.scenario(ident, variant, request.node.nodeid, **asked) as recording:
         request.node.stash[RECORDING] = recording
         yield recording.sandbox
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order tests by the speed of their scenarios, the real one first: each speed has a stack, and is needed in one go."""
+    items.sort(key=_speed)
+
+
+def _speed(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("scenario")
+    speed = 1 if marker is None else marker.kwargs.get("speed", 1)
+    return speed if isinstance(speed, int) else 1
 
 
 def _told(marker: pytest.Mark | None, name: str) -> tuple[str, str | None]:

@@ -41,12 +41,14 @@ from harness.warden import Warden, running_in
 
 @dataclass(frozen=True)
 class Story:
-    """Which scenario a test is: its id and variant from the marker, and where pytest finds it."""
+    """Which scenario a test is: its id and variant from the marker, where pytest finds it, and how fast its time passes."""
 
     ident: str
     variant: str | None
     test: str
     reproduce: str
+    speed: int = 1
+    rabbitmq: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,10 @@ class Run:
         self.folder = folder
         self._progress = progress
         self._lent = lent
-        self._wanted = stack
+        self.wanted = stack
         self._how = recorder
         self._open = contextlib.ExitStack()
-        self._stack: Stack | None = None
+        self._stacks: dict[int, Stack] = {}
         self._recorder: Recorder | None = None
         self._warden: Warden | None = None
         self._account = secrets.randbelow(900_000) + 100_000
@@ -98,32 +100,27 @@ class Run:
 
     @property
     def stack(self) -> Stack:
-        """The three servers. Raises StackError, saying what to do, where they cannot be had."""
-        if self._stack is None and self._lent is not None:
-            self._stack = borrowed(self._lent)
-        if self._stack is None:
-            self._stack = choose(
-                self._wanted, self.warden, logs=self.folder / "stack", progress=self._progress, lost=self._lost.append
-            )
-            if self._wanted.kind == "auto":
-                sweep(self._stack, lives=lambda run_id: bool(running_in(run_id)))
-        return self._stack
+        """The three servers, with time as it is. Raises StackError, saying what to do, where they cannot be had."""
+        return self.stack_at(1)
 
-    def living_stack(self) -> Stack:
+    def stack_at(self, speed: int) -> Stack:
+        """Return the three servers whose time passes so many times faster; each speed has servers of its own."""
+        if speed not in self._stacks:
+            self._stacks[speed] = self._chosen(speed) if self._lent is None else borrowed(self._lent, speed)
+        return self._stacks[speed]
+
+    def _chosen(self, speed: int) -> Stack:
+        logs = self.folder / "stack"
+        stack = choose(self.wanted, self.warden, logs=logs, progress=self._progress, lost=self._lost.append, speed=speed)
+        if self.wanted.kind == "auto":
+            sweep(stack, lives=lambda run_id: bool(running_in(run_id)))
+        return stack
+
+    def living_stack(self, speed: int = 1) -> Stack:
         """Return the three servers, started anew where one of them has ended."""
         if self._lost:
             self.end()
-        return self.stack
-
-    def need_rabbitmq(self, versions: str | None) -> None:
-        """Hold that the stack's RabbitMQ is one of these versions, as ">=4.0,<5". None: any is.
-
-        Raises MissingToolError where it is not, which skips the scenario; UsageError for what is no range of versions.
-        """
-        if versions is not None and not in_range(self.living_stack().versions["rabbitmq"], versions):
-            has = self.stack.versions["rabbitmq"]
-            message = f"this scenario needs rabbitmq {versions}, and the stack has {has}; choose one with --harness-rabbitmq"
-            raise MissingToolError(message)
+        return self.stack_at(speed)
 
     @property
     def recorder(self) -> Recorder:
@@ -142,26 +139,19 @@ class Run:
     @contextlib.contextmanager
     def scenario(self, story: Story) -> Iterator[Told]:
         """Give one scenario its sandbox; afterwards everything the sandbox had is given back."""
-        self.living_stack()
+        stack = self.living_stack(story.speed)
+        _hold_to(story.rabbitmq, stack)
         folder = self._own_folder(story)
         journal = folder / "journal.jsonl"
         self._count += 1
         name = ident(self.warden.run_id, self._count)
-        header = Header(
-            sandbox=name,
-            scenario=story.ident,
-            variant=story.variant or "",
-            test=story.test,
-            started=utc().isoformat(),
-            versions=dict(self.stack.versions),
-        )
         context = Context(
             ident=name,
             account=f"{self._account}{self._count:06d}",
-            stack=self.stack,
+            stack=stack,
             warden=self.warden,
-            world=self.recorder.world(header, journal),
-            toxiproxy=Toxiproxy(self.stack.toxiproxy.host, self.stack.toxiproxy.port),
+            world=self.recorder.world(_header(name, story, stack), journal),
+            toxiproxy=Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port),
             folder=folder,
             cache=cache_folder(),
             act=lambda: None,
@@ -184,7 +174,28 @@ class Run:
         """End everything this run started; nothing of it is left. Idempotent."""
         self._open.close()
         self._lost.clear()
-        self._stack = self._recorder = self._warden = None
+        self._stacks.clear()
+        self._recorder = self._warden = None
+
+
+def _header(name: str, story: Story, stack: Stack) -> Header:
+    return Header(
+        sandbox=name,
+        scenario=story.ident,
+        variant=story.variant or "",
+        test=story.test,
+        started=utc().isoformat(),
+        speed=stack.speed,
+        versions=dict(stack.versions),
+    )
+
+
+def _hold_to(versions: str | None, stack: Stack) -> None:
+    """Hold that the stack's RabbitMQ is one that the scenario is about; MissingToolError, which skips it, where it is not."""
+    has = stack.versions["rabbitmq"]
+    if versions is not None and not in_range(has, versions):
+        message = f"this scenario needs rabbitmq {versions}, and the stack has {has}; choose one with --harness-rabbitmq"
+        raise MissingToolError(message)
 
 
 def _made(folder: Path) -> bool:

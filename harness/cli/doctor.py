@@ -31,7 +31,7 @@ def doctor(
 
     folder = cache.folder()
     components = required(
-        [*provision.inspect(), *provision.inspect_series(), *runtimes.inspect()],
+        [*provision.inspect(), *provision.inspect_optional(), *runtimes.inspect()],
         [name for name in require.split(",") if name.strip()],
     )
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import StackError
+from harness.errors import StackError, UsageError
 from harness.stack.model import Stack
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it for a program.")]
@@ -20,15 +20,24 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: harness status --json")(status)
 
 
-def up(*, as_json: AsJson = False) -> None:
+def up(
+    *,
+    as_json: AsJson = False,
+    speed: Annotated[
+        int, typer.Option(help="How many times faster time passes in it: 1, 20 or 100; each is kept beside the others.")
+    ] = 1,
+) -> None:
     """Start LocalStack, RabbitMQ and Toxiproxy and keep them running; pytest attaches to them by itself.
 
     Prints the variables by which other programs reach them. A stack that is up already is left as it is. HARNESS_LOCALSTACK_PORT,
     HARNESS_RABBITMQ_PORT, HARNESS_RABBITMQ_MANAGEMENT_PORT and HARNESS_TOXIPROXY_PORT fix ports.
     """
-    from harness.stack import running
+    from harness.stack import running, tempo
 
-    stack = running.up(_progress)
+    if speed not in tempo.STEPS:
+        message = f"--speed={speed}: choose one of {', '.join(map(str, tempo.STEPS))}"
+        raise UsageError(message)
+    stack = running.up(_progress, speed=speed)
     if as_json:
         typer.echo(_json(stack))
         return
@@ -37,10 +46,10 @@ def up(*, as_json: AsJson = False) -> None:
 
 
 def down(*, as_json: AsJson = False) -> None:
-    """End the stack that `harness up` keeps; nothing of it is left. No error when there is none."""
-    from harness.stack import running
+    """End what `harness up` keeps, at every speed; nothing of it is left. No error when there is none."""
+    from harness.stack import running, tempo
 
-    ended = running.down()
+    ended = True in [running.down(speed) for speed in tempo.STEPS]  # each of them, not only the first
     if as_json:
         typer.echo(json.dumps({"schema": 1, "ended": ended}))
     else:

@@ -34,6 +34,7 @@ class RecordedWorld:
     def __init__(self, header: Header, journal: Path, fired: Callable[[str, Event], None]) -> None:
         self._writer = Writer(journal, header)
         self._origin = now()
+        self._speed = header.speed
         self._n = 0
         self._rules = RuleBook()
         self._backlog = Backlog(asyncio.get_running_loop())
@@ -55,7 +56,7 @@ class RecordedWorld:
             self._backlog.settle()
         self._n += 1
         event.n = self._n
-        event.t = event.t or round(now() - self._origin, 6)
+        event.t = event.t or self._time()
         if self._closed:
             return None
         hide(event)
@@ -66,17 +67,21 @@ class RecordedWorld:
         """Have what these bytes mean recorded soon; False while a moment is watched."""
         if self._moments.watched:
             return False
-        self._backlog.put(take, data, round(now() - self._origin, 6))
+        self._backlog.put(take, data, self._time())
         return True
+
+    def _time(self) -> float:
+        """Return the time on the world's own clock: production seconds since it began."""
+        return round((now() - self._origin) * self._speed, 6)
 
     def settle(self) -> None:
         """Record everything that has passed."""
         self._backlog.settle()
 
     def pause(self, seconds: float) -> Hold:
-        """Return a Hold that is released after so many seconds."""
+        """Return a Hold that is released after so many production seconds."""
         hold = self._hold()
-        asyncio.get_running_loop().call_later(seconds, hold.release)
+        asyncio.get_running_loop().call_later(seconds / self._speed, hold.release)
         return hold
 
     def until_disarmed(self, rule_id: str) -> Hold:

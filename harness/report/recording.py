@@ -95,6 +95,7 @@ class Recording:
             test=self._story.test,
             expected="broken" if any(one.expected for one in checks) else "kept",
             outcome=_worst(checks),
+            speed=self._story.speed,
             passed=self._phases.get("call") == "passed",
             drained="" if outcome is None else outcome.how if outcome.how != "no" else f"no: {outcome.reason}",
             bypassed=ended.bypassed,
@@ -172,15 +173,21 @@ class Session:
         return self._lender.port
 
     @contextlib.contextmanager
-    def scenario(self, ident: str, variant: str | None, test: str) -> Iterator[Recording]:
-        """Give one scenario its sandbox, and write its entry when it is over, however it ends."""
+    def scenario(
+        self, ident: str, variant: str | None, test: str, speed: int = 1, rabbitmq: str | None = None
+    ) -> Iterator[Recording]:
+        """Give one scenario its sandbox, and write its entry when it is over, however it ends.
+
+        Time passes as fast as it allows by `speed`, capped by what this run wants.
+        """
+        allowed = self.run.wanted.speed_for(speed)
         if not self._ran:
             self._ran = True
-            self._write_stack()
+            self._write_stack(allowed)
         file, _, function = test.partition("::")
         # As it is to be typed where this run was started, which need not be pytest's root.
         reproduce = f"pytest '{os.path.relpath(self._root / file, self._here)}::{function}' --harness-seed={self._seed}"
-        story = Story(ident, variant, test, reproduce)
+        story = Story(ident, variant, test, reproduce, allowed, rabbitmq)
         recording = None
         try:
             with self.run.scenario(story) as told:
@@ -193,12 +200,12 @@ class Session:
             if recording is not None:
                 recording.write()
 
-    def _write_stack(self) -> None:
-        stack = self.run.stack
+    def _write_stack(self, speed: int) -> None:
+        stack = self.run.stack_at(speed)
         toxiproxy = {"kind": "server", "version": stack.versions["toxiproxy"]}
         made = StackEntry(
             kind=stack.kind,
-            speed=1,
+            speed=speed,
             localstack=stack.versions["localstack"],
             rabbitmq=stack.versions["rabbitmq"],
             toxiproxy=toxiproxy,

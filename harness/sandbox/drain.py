@@ -8,7 +8,7 @@ steady  the only thing that still happens is that the same messages are delivere
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.clock import now, pause
+from harness.clock import pause
 from harness.history.events import Declaration
 from harness.history.progress import Progress
 from harness.sandbox.queues import Look, Queue
@@ -22,7 +22,10 @@ UNDONE_SILENCE = 1.0
 BETWEEN_LOOKS = 0.15
 LYING = 2.5
 """Seconds for which messages lie ready in a queue with an effect before nobody is said to take them: above an emulator's tick."""
+LYING_REALLY = 0.7
+"""The same in real seconds, where the emulator's tick is compressed to less than that."""
 PATIENCE = 60.0
+"""Real seconds of patience beside the timers in play."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class Drain:
         self._quiet = quiet
         self._faults = faults
         self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
+        # How long a live world may pause at most is a matter of the machine, and so many production seconds on its clock.
+        self._speed = context.stack.speed
 
     def wait(self, within: float | None) -> Outcome:
         """Return when the world is quiet or steady, or when `within` seconds are over (default: from the timers in play)."""
-        start = now()
+        start = self._context.time()
         end = start + (within if within is not None else self._patience())
         reason = "nothing was seen yet"
-        while now() < end:
+        while self._context.time() < end:
             progress = self._tail.read()
             t = self._context.time()
             progress.expire(t)
@@ -60,7 +65,7 @@ class Drain:
             if steady:
                 return Outcome("steady", steady)
             pause(0.05)
-        return Outcome("no", f"after {now() - start:.1f} s: {reason}")
+        return Outcome("no", f"after {self._context.time() - start:.1f} s: {reason}")
 
     def looks(self) -> Mapping[str, int]:
         """Return the last exact look at every queue: how many messages were ready in it."""
@@ -75,15 +80,18 @@ class Drain:
         if self._quiet is not None:
             return self._quiet
         if not progress.undone:
-            return SILENCE
+            return SILENCE * self._speed
         return max(
-            [UNDONE_SILENCE, *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None)]
+            [
+                UNDONE_SILENCE * self._speed,
+                *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None),
+            ]
         )
 
     def _queues_pending(self, progress: Progress, t: float) -> str:
         silent = t - progress.last_traffic
         wanted = self._silence(progress)
-        if silent < min(wanted, SILENCE) / 2:
+        if silent < min(wanted, SILENCE * self._speed) / 2:
             return "messages are still moving"
         timed = self._look(t)
         if timed:
@@ -98,10 +106,10 @@ class Drain:
         if counts != last:
             self._last_looks = (t, counts)
             return "the counters of the queues changed between two looks"
-        if t - before < BETWEEN_LOOKS:
+        if t - before < BETWEEN_LOOKS * self._speed:
             return "one more look at the counters of the queues is due"
         lying = [name for name, look in counts.items() if look.ready and self._context.declared[name].effects]
-        if lying and t - before < LYING:
+        if lying and t - before < max(LYING, LYING_REALLY * self._speed):
             return f"{counts[lying[0]].ready} message(s) lie ready in {lying[0]}, for only {t - before:.1f} s so far"
         for name, look in counts.items():
             if look.ready and self._timed(self._context.declared[name]):
@@ -120,4 +128,5 @@ class Drain:
 
     def _patience(self) -> float:
         timers = [t for d in self._context.declared.values() for t in (d.ttl, d.visibility_timeout, d.longest_silence) if t]
-        return PATIENCE + 10 * max([0.0, *(t for t in timers if t < PATIENCE)])
+        patience = PATIENCE * self._speed
+        return patience + 10 * max([0.0, *(t for t in timers if t < patience)])

@@ -53,8 +53,8 @@ class SandboxHands:
 
         Toxiproxy updates it in place; taken away first, it would let go what it holds back.
         """
-        proxy = self._context.proxy(link)
-        self._latencies[link] = self._context.toxiproxy.add_latency(proxy, seconds=seconds, jitter=jitter)
+        proxy, speed = self._context.proxy(link), self._context.stack.speed
+        self._latencies[link] = self._context.toxiproxy.add_latency(proxy, seconds=seconds / speed, jitter=jitter / speed)
 
     def remove_latency(self, link: Link) -> None:
         """Let what comes back on this link come at once."""
@@ -136,7 +136,7 @@ class SandboxHands:
 
     def later(self, seconds: float, then: Callable[[], None]) -> Callable[[], None]:
         """Call `then` after so many seconds."""
-        return self._timers.later(seconds, then)
+        return self._timers.later(seconds / self._context.stack.speed, then)
 
     def _process(self, victim: str) -> Process:
         process = self._instances()[victim].process

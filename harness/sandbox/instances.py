@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from harness.services.build import paths_of
 from harness.services.parts import Parts, expand
 from harness.services.process import Process
 from harness.services.service import Service
+from harness.stack.tempo import faked
 
 READY_WITHIN = 30.0
 
@@ -43,7 +45,9 @@ class Instance(Usable):
         self._began = 0.0
         wired = self._wire()
         paths = {**paths_of(service, context.cache), "port": str(self._port)}
-        self._launch = expand(service, wired, paths, environment)
+        launch = expand(service, wired, paths, environment)
+        clock = context.stack.clock if service.clock == "compressed" else {}
+        self._launch = replace(launch, environment=faked(launch.environment, clock))
         context.name(self)
         context.declare(Declaration(what="service", name=name, longest_silence=service.longest_silence))
         self.process: Process | None = None
@@ -90,7 +94,8 @@ class Instance(Usable):
             return
         look = self._answers if self.service.ready == "http" else lambda: self._consumes(seen)
         self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
-        self.ready_after = self._context.record(Event(kind="ready", service=self.thing_name)).t - self._began
+        ready = self._context.record(Event(kind="ready", service=self.thing_name)).t
+        self.ready_after = (ready - self._began) / self._context.stack.speed
 
     def _consumes(self, seen: Seen) -> bool:
         mine = {str(link) for link in self._links()}

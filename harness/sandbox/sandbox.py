@@ -23,6 +23,9 @@ from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context, Usable
 from harness.services.service import Service
 
+SHORTEST_WAIT = 10.0
+"""Real seconds for which a cause is awaited at least, however fast the world's clock runs: machines pause."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -121,7 +124,10 @@ class Sandbox:
         wanted = 1 if moment.event == "any" else len(watches)
         try:
             eventually(
-                lambda: len(came) >= wanted, awaited=str(moment), within=within, last=lambda: dict(self._context.world.counts())
+                lambda: len(came) >= wanted,
+                awaited=str(moment),
+                within=self._really(within),
+                last=lambda: dict(self._context.world.counts()),
             )
         finally:
             for watch in watches:
@@ -203,6 +209,10 @@ class Sandbox:
         if lost:
             raise StackLostError(lost)
         self._schedule.raise_problem()
+
+    def _really(self, within: float) -> float:
+        speed = self._context.stack.speed
+        return within if speed == 1 else max(within / speed, SHORTEST_WAIT)
 
     def _faults(self) -> str:
         self._sound()

@@ -53,12 +53,12 @@ class Context:
         """Write an event seen or done by the harness itself; returns after a barrier that begins there was released."""
         seen = self.world.record(event)
         # A record that waited at a barrier comes back late; the quickest one says best when the world's clock was at zero.
-        self.origin = min(self.origin, now() - seen.t)
+        self.origin = min(self.origin, now() - seen.t / self.stack.speed)
         return seen
 
     def time(self) -> float:
-        """Return the time on the world's own clock: seconds since its start."""
-        return now() - self.origin
+        """Return the time on the world's own clock: production seconds since its start."""
+        return (now() - self.origin) * self.stack.speed
 
     def proxy(self, link: Link) -> str:
         """Return the name of a link's proxy in Toxiproxy, which sandboxes share."""

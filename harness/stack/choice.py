@@ -13,6 +13,7 @@ from harness.stack.cache import Progress
 from harness.stack.model import Stack
 from harness.stack.provision import provisioned
 from harness.stack.provision_rabbitmq import is_of
+from harness.stack.tempo import STEPS
 from harness.warden import Warden
 
 KINDS = ("auto", "native", "external")
@@ -20,21 +21,34 @@ KINDS = ("auto", "native", "external")
 
 @dataclass(frozen=True)
 class Wanted:
-    """The stack a run asks for; `rabbitmq` is a series (4.3), None for the one that this machine has by itself."""
+    """The stack a run asks for; `rabbitmq` is a series (4.3), None for the one that this machine has by itself.
+
+    `speed` is the most by which time may be compressed, None for what each scenario allows.
+    """
 
     kind: str = "auto"
     rabbitmq: str | None = None
+    speed: int | None = None
+
+    def speed_for(self, scenario: int) -> int:
+        """Return how fast time passes for a scenario that allows so much: 1 on an external stack, whose clock is not ours."""
+        if scenario not in STEPS:
+            message = f"speed={scenario!r}: a scenario allows one of {', '.join(map(str, STEPS))}"
+            raise UsageError(message)
+        return 1 if self.kind == "external" else min(scenario, self.speed or scenario)
 
 
 ANY = Wanted()
 
 
-def choose(wanted: Wanted, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None]) -> Stack:
+def choose(
+    wanted: Wanted, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None], speed: int = 1
+) -> Stack:
     """Return a running stack, saying in one line which and why.
 
     `auto` attaches to what `harness up` keeps if it is as wanted, else starts a native one; `native` always starts its own, ended
-    with `warden`. `lost` is told when a server of a native stack ends by itself. Raises UsageError for another kind, StackError
-    where the stack cannot be had.
+    with `warden`. At a `speed` above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
+    Raises UsageError for another kind, StackError where the stack cannot be had.
     """
     kind = wanted.kind
     if kind not in KINDS:
@@ -44,14 +58,14 @@ def choose(wanted: Wanted, warden: Warden, *, logs: Path, progress: Progress, lo
         return _fitting(external.attach(os.environ), wanted)
     why = "as asked" if kind == "native" else "because none is up (`harness up` keeps one running)"
     if kind == "auto":
-        up = running.find_running()
+        up = running.find_running(speed)
         if up is not None and not _unlike(up, wanted):
             progress("stack: attached to the one that `harness up` keeps")
             return up
         why = why if up is None else f"because the one that is up {_unlike(up, wanted)}"
     tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq)
-    progress(f"stack: native, {why}")
-    return native.start(warden, tools, logs=logs, progress=progress, lost=lost)
+    progress(f"stack: native, {'' if speed == 1 else f'time {speed} times faster, '}{why}")
+    return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
 
 
 def in_range(version: str, versions: str) -> bool:

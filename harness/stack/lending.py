@@ -14,9 +14,9 @@ from harness.stack.model import Stack
 
 
 class Lender:
-    """Tells the address of the stack that `stack()` returns to whoever connects to `port`; it is called one at a time."""
+    """Tells the address of the stack that `stack(speed)` returns to whoever connects to `port`; it is called one at a time."""
 
-    def __init__(self, stack: Callable[[], Stack]) -> None:
+    def __init__(self, stack: Callable[[int], Stack]) -> None:
         self._stack = stack
         self._socket = socket.create_server((LOOPBACK, 0))
         self.port: int = self._socket.getsockname()[1]
@@ -35,20 +35,21 @@ class Lender:
                 borrower, _ = self._socket.accept()
             except OSError:
                 return  # ended
-            with borrower:
-                borrower.sendall(json.dumps(self._answer()).encode())
+            with borrower, borrower.makefile("rb") as asked:
+                borrower.sendall(json.dumps(self._answer(int(asked.readline() or 1))).encode())
 
-    def _answer(self) -> dict[str, object]:
+    def _answer(self, speed: int) -> dict[str, object]:
         try:
-            return {"stack": self._stack().to_json()}
+            return {"stack": self._stack(speed).to_json()}
         except HarnessError as error:
             return {"error": str(error)}
 
 
-def borrowed(port: int) -> Stack:
-    """Return the stack that is lent at `port`, started now if it was not yet; StackError where it cannot be had."""
+def borrowed(port: int, speed: int = 1) -> Stack:
+    """Return the stack of this speed that is lent at `port`, started now if it was not yet; StackError where it cannot be had."""
     try:
         with socket.create_connection((LOOPBACK, port)) as lender, lender.makefile("rb") as answer:
+            lender.sendall(f"{speed}\n".encode())
             said = json.loads(answer.read())
     except (OSError, ValueError) as error:
         message = f"the process that lends the stack is gone: {error!r}"

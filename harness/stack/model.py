@@ -1,7 +1,7 @@
 """A stack as a value: where its three servers listen, and who may log in. Nothing is started or connected to here."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal, cast
 
 from harness.address import Address
@@ -19,7 +19,8 @@ LOCALSTACK, RABBITMQ, MANAGEMENT, TOXIPROXY = (
 class Stack:
     """LocalStack, RabbitMQ with its management, and Toxiproxy, as they can be reached from this machine.
 
-    `versions` has the keys localstack, rabbitmq and toxiproxy, as the servers say them.
+    `versions` has the keys localstack, rabbitmq and toxiproxy, as the servers say them. Time passes `speed` times faster for the
+    two brokers, and for each process that is started with the variables of `clock`.
     """
 
     kind: Literal["native", "external"]
@@ -30,6 +31,8 @@ class Stack:
     user: str
     password: str
     versions: Mapping[str, str]
+    speed: int = 1
+    clock: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which another process attaches to this stack."""
@@ -58,4 +61,10 @@ class Stack:
             user=str(data["user"]),
             password=str(data["password"]),
             versions={str(name): str(version) for name, version in versions.items()},
+            speed=int(str(data.get("speed", 1))),
+            clock=_texts(data.get("clock", {})),
         )
+
+
+def _texts(data: object) -> dict[str, str]:
+    return {str(name): str(value) for name, value in data.items()} if isinstance(data, Mapping) else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import clock
 from harness.address import LOOPBACK, Address, reserved
 from harness.errors import HarnessError, StackError, TimedOutError, UsageError
+from harness.stack import provision_faketime, tempo
 from harness.stack.cache import Progress
 from harness.stack.listeners import listener, listens
 from harness.stack.localstack import localstack
@@ -56,30 +57,29 @@ def start(
     logs: Path | None = None,
     ports: Mapping[str, int] | None = None,
     lost: Callable[[str], None] | None = None,
+    speed: int = 1,
 ) -> Stack:
     """Start the three and return when each of our own processes answers.
 
     Their data lie below the warden's folder and go with it; logs are kept where `logs` says (default: there, too). `ports` fixes
-    some (default: `fixed_ports(os.environ)`). When a server ends by itself later, `lost` is called with a sentence in a thread.
+    some (default: `fixed_ports(os.environ)`). With a `speed` above 1 time passes so much faster for the two brokers, on
+    any free ports. When a server ends by itself later, `lost` is called with a sentence in a thread.
 
     Raises StackError where a port is taken, a server ends, or one is not ready in time: with its last lines and what to do.
     Then none of the three is left running.
     """
-    folder = warden.folder / "stack"
-    with _ports(fixed_ports(os.environ) if ports is None else ports) as numbers:
+    suffix = "" if speed == 1 else f"-x{speed}"
+    folder = warden.folder / f"stack{suffix}"
+    fixed = {} if speed > 1 else fixed_ports(os.environ)
+    tempo_ = _clock(warden, speed, progress)
+    with _ports(fixed if ports is None else ports) as numbers:
         wanted = {
             "localstack": localstack(tools, _made(folder / "localstack"), numbers["localstack"]),
             "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers),
             "toxiproxy": toxiproxy(tools, _made(folder / "toxiproxy"), numbers["toxiproxy"]),
         }
-        children: dict[str, Child] = {}
-        try:
-            for name, part in wanted.items():
-                log = (logs or folder) / f"{name}.log"
-                children[name] = warden.spawn(part.name, part.command, environment=part.environment, log=log, cwd=folder / name)
-        except HarnessError:
-            _kill(children)
-            raise
+        at = {name: (folder / name, (logs or folder) / f"{name}{suffix}.log") for name in wanted}
+        children = _spawned(warden, wanted, at, tempo_)
         versions = _all_ready(wanted, children, progress)
     if lost is not None:
         for name, child in children.items():
@@ -90,7 +90,33 @@ def start(
         user=USER,
         password=PASSWORD,
         versions=versions,
+        speed=speed,
+        clock=tempo_,
     )
+
+
+def _spawned(
+    warden: Warden, wanted: Mapping[str, Part], at: Mapping[str, tuple[Path, Path]], tempo_: Mapping[str, str]
+) -> dict[str, Child]:
+    """Start each part in its folder with its log; where one cannot be started, none is left running."""
+    children: dict[str, Child] = {}
+    try:
+        for name, part in wanted.items():
+            folder, log = at[name]
+            clock_of = {} if name == "toxiproxy" else tempo_  # a Go program reads the clock past every library
+            environment = tempo.faked(part.environment, clock_of)
+            children[name] = warden.spawn(part.name, part.command, environment=environment, log=log, cwd=folder)
+    except HarnessError:
+        _kill(children)
+        raise
+    return children
+
+
+def _clock(warden: Warden, speed: int, progress: Progress) -> dict[str, str]:
+    if speed == 1:
+        return {}
+    library = provision_faketime.provided(progress).path
+    return tempo.begun(warden.run_id, library, speed)
 
 
 @contextlib.contextmanager

@@ -74,14 +74,34 @@ def unpacked(
     _unpack(sorted(archives.glob("*.deb")), into, progress)
 
 
-def _private(work: Path, suite: str | None) -> dict[str, str]:
+def source(package: str, suite: str, work: Path, progress: Progress) -> Path:
+    """Fetch the source of a package of another release as its authors published it; return the archive, verified by apt.
+
+    Raises StackError where this system has no apt, or its archive has no such source.
+    """
+    if not reachable():
+        message = f"the source of {package} comes from Debian's archive, and this system has no apt-get"
+        raise StackError(message)
+    environment = _private(work, suite, types="deb-src")
+    complaint = f"the source of {package} cannot be fetched from the release {suite}"
+    progress("reading the distribution's list of sources")
+    call(["apt-get", "update", "-q"], complaint, progress=progress, environment=environment)
+    command = ["apt-get", "source", "-q", "--download-only", "--tar-only", package]
+    call(command, complaint, progress=progress, environment=environment, cwd=work)
+    archives = sorted(work.glob(f"{package}_*.orig.tar.*"))
+    if not archives:
+        raise StackError(complaint)
+    return archives[0]
+
+
+def _private(work: Path, suite: str | None, *, types: str = "deb") -> dict[str, str]:
     for folder in ("state/lists/partial", "cache/archives/partial", "sources"):
         (work / folder).mkdir(parents=True, exist_ok=True)
     (work / "status").touch()
     configuration = work / "apt.conf"
     text = _CONFIGURATION.format(work=work)
     if suite is not None:
-        (work / "sources" / f"{suite}.sources").write_text(suites.of_suite(suite))
+        (work / "sources" / f"{suite}.sources").write_text(suites.of_suite(suite, types=types))
         text += _OTHER_SUITE.format(work=work)
     configuration.write_text(text)
     return plain_environment(APT_CONFIG=str(configuration), LC_ALL="C")

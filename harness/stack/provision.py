@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from harness.clock import now
-from harness.stack import provision_localstack, provision_rabbitmq, provision_toxiproxy
+from harness.stack import provision_faketime, provision_localstack, provision_rabbitmq, provision_toxiproxy
 from harness.stack.cache import Progress, folder
 from harness.stack.found import Component
 from harness.stack.tools import Tools
@@ -23,10 +23,11 @@ def inspect() -> list[Component]:
     return [provision_localstack.inspected(), provision_rabbitmq.inspected(), provision_toxiproxy.inspected()]
 
 
-def inspect_series() -> list[Component]:
-    """Return what there is of other series of RabbitMQ; none of them is needed, and each is made when a run asks for it."""
+def inspect_optional() -> list[Component]:
+    """Return what there is of libfaketime and of other series of RabbitMQ: each is made when a run asks for it."""
     inspected = (provision_rabbitmq.inspected(series) for series in provision_rabbitmq.SUITES)
-    return [replace(one, needed=False, mend=one.mend and "made when --harness-rabbitmq asks for it") for one in inspected]
+    series = [replace(one, needed=False, mend=one.mend and "made when --harness-rabbitmq asks for it") for one in inspected]
+    return [provision_faketime.inspected(), *series]
 
 
 def provisioned(progress: Progress = silent, *, rabbitmq_series: str | None = None) -> Tools:

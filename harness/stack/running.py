@@ -22,6 +22,7 @@ from harness.stack.model import Stack
 from harness.stack.provision import provisioned
 from harness.stack.tools import Tools
 from harness.warden import Warden, running_in
+from harness.warden.leavings import remove
 from harness.warden.processes import marks, process
 
 DOWN_WITHIN = 30.0  # s; killing takes 0.2 s
@@ -49,13 +50,13 @@ class Running:
         )
 
 
-def up(progress: Progress = lambda _: None, *, tools: Tools | None = None) -> Stack:
-    """Return the stack that is kept running, started if there was none; it stays when this process ends.
+def up(progress: Progress = lambda _: None, *, tools: Tools | None = None, speed: int = 1) -> Stack:
+    """Return the stack of this speed that is kept running, started if there was none; it stays when this process ends.
 
     Raises StackError where one cannot be had; then nothing is left running.
     """
-    with _alone():
-        found = _known()
+    with _alone(speed):
+        found = _known(speed)
         if found is not None:
             try:
                 external.answering(found.stack)
@@ -64,40 +65,40 @@ def up(progress: Progress = lambda _: None, *, tools: Tools | None = None) -> St
                 _end(found)
             else:
                 return found.stack
-        return _start(progress, tools or provisioned(progress))
+        return _start(progress, tools or provisioned(progress), speed)
 
 
-def _start(progress: Progress, tools: Tools) -> Stack:
-    logs = cache.folder() / "logs"
+def _start(progress: Progress, tools: Tools, speed: int) -> Stack:
+    logs = cache.folder() / ("logs" if speed == 1 else f"logs-x{speed}")
     shutil.rmtree(logs, ignore_errors=True)
     warden = Warden.start()
     try:
-        stack = native.start(warden, tools, progress=progress, logs=logs)
+        stack = native.start(warden, tools, progress=progress, logs=logs, speed=speed)
         _write(stack, warden)
         warden.keep()
     except BaseException:
         warden.end()
-        _file().unlink(missing_ok=True)
+        _file(speed).unlink(missing_ok=True)
         raise
     return stack
 
 
-def down() -> bool:
-    """End the stack that is kept running, with its processes, ports and folder; False where there was none."""
-    with _alone():
-        found = _known()
+def down(speed: int = 1) -> bool:
+    """End the stack of this speed that is kept running, with its processes, ports and folder; False where there was none."""
+    with _alone(speed):
+        found = _known(speed)
         if found is None:
             return False
         _end(found)
         return True
 
 
-def find_running() -> Stack | None:
-    """Return the stack that `up` keeps, None where there is none.
+def find_running(speed: int = 1) -> Stack | None:
+    """Return the stack of this speed that `up` keeps, None where there is none.
 
     Raises StackError where one of its servers does not answer any more.
     """
-    found = _known()
+    found = _known(speed)
     if found is None:
         return None
     try:
@@ -109,29 +110,29 @@ def find_running() -> Stack | None:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone(speed: int) -> Iterator[None]:
     """Let no other process start or end the kept stack meanwhile; clears away what is left of one whose warden was killed."""
     with (cache.folder() / "running.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        said = _said()
+        said = _said(speed)
         if said is None or not said.alive:
-            _file().unlink(missing_ok=True)
+            _file(speed).unlink(missing_ok=True)
         if said is not None and not running_in(said.run_id):
-            shutil.rmtree(said.folder, ignore_errors=True)
+            remove(str(said.folder), said.run_id)
         yield
 
 
-def _said() -> Running | None:
+def _said(speed: int) -> Running | None:
     """Return what the file says; None where there is none, or one that says nothing."""
     try:
-        return _read(json.loads(_file().read_text()))
+        return _read(json.loads(_file(speed).read_text()))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 
-def _known() -> Running | None:
+def _known(speed: int) -> Running | None:
     """Return what is running by the file, if it lives."""
-    found = _said()
+    found = _said(speed)
     return found if found is not None and found.alive else None
 
 
@@ -145,11 +146,11 @@ def _end(found: Running) -> None:
     )
     with contextlib.suppress(ChildProcessError):  # only whoever started it has to collect it
         os.waitpid(found.warden, 0)
-    _file().unlink(missing_ok=True)
+    _file(found.stack.speed).unlink(missing_ok=True)
 
 
-def _file() -> Path:
-    return cache.folder() / "running.json"
+def _file(speed: int) -> Path:
+    return cache.folder() / ("running.json" if speed == 1 else f"running-x{speed}.json")
 
 
 def _write(stack: Stack, warden: Warden) -> None:
@@ -163,9 +164,9 @@ def _write(stack: Stack, warden: Warden) -> None:
         "folder": str(warden.folder),
         "stack": stack.to_json(),
     }
-    half = _file().with_suffix(".half")
+    half = _file(stack.speed).with_suffix(".half")
     half.write_text(json.dumps(data, indent=1) + "\n")
-    half.replace(_file())
+    half.replace(_file(stack.speed))
 
 
 def _read(data: Mapping[str, object]) -> Running:

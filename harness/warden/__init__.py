@@ -23,6 +23,7 @@ from typing import Any
 from harness.clock import pause
 from harness.errors import HarnessError, MissingToolError, StartError, UsageError
 from harness.warden.child import Child
+from harness.warden.leavings import remove
 from harness.warden.processes import marks, processes
 
 __all__ = ["Child", "Warden", "running_in"]
@@ -180,7 +181,7 @@ class Warden:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             pause(LOOK_AGAIN)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(str(self.folder), self.run_id)
         for child in self._children:
             child.ended(KILLED)
 

@@ -13,9 +13,10 @@ answers are JSON lines:
 A spawn's descriptors come by SCM_RIGHTS, the log first.
 
 It ends when the owner closes the socket or dies (a fork of the owner may hold the socket open), or on SIGTERM: every descendant
-is killed until none is left, then the folder is removed. It is a child subreaper, so whatever a service forks and abandons is
-still below it. Parent-death signals are only the second net: they do not reach a service's own children (Celery's prefork
-pool survives them), and they belong to the thread that forked, so all forking is done by the main thread here.
+is killed until none is left, then the folder and the run's shared memory are removed. It is a child subreaper, so whatever a
+service forks and abandons is still below it. Parent-death signals are only the second net: they do not reach a service's own
+children (Celery's prefork pool survives them), and they belong to the thread that forked, so all forking is done by the main
+thread here.
 
 Standard library only, and the one place besides clock.py that waits by itself: it must not break with what is on sys.path.
 """
@@ -34,15 +35,16 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING or __name__ != "__main__":
+    from harness.warden.leavings import remove
     from harness.warden.processes import Process, below, marks, processes, signalled
 else:
     sys.path.insert(0, __file__.rpartition("/")[0])  # -I leaves the script's own folder out
+    from leavings import remove
     from processes import Process, below, marks, processes, signalled
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 LOOK_AGAIN = 0.002  # s between two looks at /proc while processes die
-DEEPEST = 100  # levels of locked folders in one another; each takes one round
 KILL_WITHIN = 10.0  # s; a process in uninterruptible sleep takes longer, and then the owner is told
 DEFAULTED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGPIPE", "SIGXFSZ")  # ignored, they stay so over exec
 
@@ -264,21 +266,6 @@ def close(fd: int) -> None:
         os.close(fd)
 
 
-def remove(folder: str) -> None:
-    """Remove the run's folder, also where a service took the permissions away."""
-    import shutil  # noqa: PLC0415 (8 ms that a start need not pay)
-
-    def unlock(_: object, path: str, __: object) -> None:
-        for each in (os.path.dirname(path), path):  # noqa: PTH120 (pathlib costs a third of the start)
-            if (each + "/").startswith(folder + "/") and os.path.isdir(each) and not os.path.islink(each):  # noqa: PTH112, PTH114
-                os.chmod(each, 0o700)  # noqa: PTH101
-
-    for _ in range(DEEPEST):
-        shutil.rmtree(folder, onerror=unlock)
-        if not os.path.lexists(folder):
-            return
-
-
 def main(folder: str, owner_pid: int) -> None:
     """Serve, then leave nothing behind, whatever ended the serving."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -293,7 +280,7 @@ def main(folder: str, owner_pid: int) -> None:
         warden.serve()
     finally:
         warden.clear()
-        remove(folder)
+        remove(folder, os.environ["HARNESS_RUN"])
 
 
 if __name__ == "__main__":

@@ -17,26 +17,27 @@ STACK = Stack("native", ONE, TWO, THREE, FOUR, "guest", "guest", {"localstack": 
 def test_who_asks_gets_the_stack_which_nobody_started_before():
     asked: list[int] = []
 
-    def started() -> Stack:
-        asked.append(1)
+    def started(speed: int) -> Stack:
+        asked.append(speed)
         return STACK
 
     lender = Lender(started)
     before = len(asked)
-    got = [borrowed(lender.port), borrowed(lender.port)]
+    got = [borrowed(lender.port), borrowed(lender.port, 20)]
     lender.end()
     assert before == 0
     assert got == [STACK, STACK]
+    assert asked == [1, 20]
 
 
-def refused() -> Stack:
-    message = "RabbitMQ ended during its start"
+def refused(speed: int) -> Stack:
+    message = f"RabbitMQ x{speed} ended during its start"
     raise StackError(message)
 
 
 def test_a_stack_that_cannot_be_started_is_said_to_who_asks():
     lender = Lender(refused)
-    with pytest.raises(StackError, match=r"^RabbitMQ ended during its start$"):
+    with pytest.raises(StackError, match=r"^RabbitMQ x1 ended during its start$"):
         borrowed(lender.port)
     lender.end()
 

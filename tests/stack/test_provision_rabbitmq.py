@@ -113,7 +113,7 @@ def test_a_series_comes_from_the_release_that_has_it(path: Path, tools: Tools, t
     wrapped: list[Path] = []
     monkeypatch.setattr(loader, "wrapped", lambda root, below: wrapped.append(below))
     monkeypatch.setattr(suites, "own", lambda: "bookworm")
-    monkeypatch.setattr(suites, "of_suite", lambda suite: f"Suites: {suite}\n")
+    monkeypatch.setattr(suites, "of_suite", lambda suite, types: f"Types: {types}\nSuites: {suite}\n")
     fake_apt(path, tools)
     before = provision_rabbitmq.inspected("4.0")
 

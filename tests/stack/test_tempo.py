@@ -1,0 +1,75 @@
+"""One compressed clock for several processes, with the real library; nothing of it is left when its run ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import clock
+from harness.errors import StackError
+from harness.stack import provision_faketime, tempo
+from harness.stack.provision import silent
+from harness.warden import Warden
+
+SHOW = "import time; print(time.time())"
+SPEED = 100
+
+
+def left(run_id: str) -> list[str]:
+    return [path.name for path in tempo.SHARED.iterdir() if run_id in path.name]
+
+
+def shown(environment: dict[str, str]) -> float:
+    done = subprocess.run([sys.executable, "-S", "-c", SHOW], env=environment, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def test_processes_started_one_after_the_other_share_the_clock(tmp_path: Path):
+    library = provision_faketime.provided(silent).path
+    warden = Warden.start(tmp_path / "run")
+    environment = tempo.faked({"PATH": os.defpath}, tempo.begun(warden.run_id, library, SPEED))
+    began, first = clock.now(), shown(environment)
+    second, ended = shown(environment), clock.now()
+    there = left(warden.run_id)
+    warden.end()
+
+    # Whatever the two starts took, the clock did not begin anew, and did not run faster than it may.
+    assert 0 < second - first <= (ended - began) * SPEED
+    assert second - first > (ended - began) * SPEED / 10
+    assert len(there) == 2
+    assert left(warden.run_id) == []
+
+
+def test_a_killed_warden_s_shared_memory_is_removed_by_its_owner(tmp_path: Path):
+    library = provision_faketime.provided(silent).path
+    warden = Warden.start(tmp_path / "run")
+    tempo.begun(warden.run_id, library, SPEED)
+    os.kill(warden.pid, signal.SIGKILL)
+    clock.eventually(lambda: not left(warden.run_id), awaited="the removal of the shared memory", within=10)
+    warden.end()
+
+    assert left(warden.run_id) == []
+
+
+def test_a_clock_is_begun_once_per_run_and_speed():
+    library = Path("/nowhere/libfaketime.so")
+    warden = Warden.start()
+    tempo.begun(warden.run_id, library, SPEED)
+    with pytest.raises(StackError, match=r"^time cannot be compressed: no shared memory .* can be made \(File exists\)$"):
+        tempo.begun(warden.run_id, library, SPEED)
+    (tempo.SHARED / f"{tempo.PREFIX}{warden.run_id}-{SPEED}").unlink()
+    with pytest.raises(StackError, match="File exists"):
+        tempo.begun(warden.run_id, library, SPEED)
+    warden.end()
+
+    assert left(warden.run_id) == []
+
+
+def test_what_a_service_preloads_itself_stays():
+    both = tempo.faked({"LD_PRELOAD": "/own.so"}, {"LD_PRELOAD": "/fake.so", "FAKETIME": "+0 x20"})
+
+    assert both == {"LD_PRELOAD": "/fake.so /own.so", "FAKETIME": "+0 x20"}
+    assert tempo.faked({"A": "b"}, {}) == {"A": "b"}
