@@ -25,6 +25,8 @@ class Attempts:
     def requested(self, event: Seen) -> None:
         """Take a request that was forwarded near, or read at the resource: whole, or (ok = false) not."""
         road = self._roads[event.link]
+        if event.at == "near" and event.fault:
+            return  # a copy that a tap made: the service asked for nothing
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
             if road.gone and event.conn in road.gone:

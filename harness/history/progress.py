@@ -148,8 +148,8 @@ class Progress:
                 del self.requests[request]
 
     def _requested(self, event: Event) -> None:
-        # What a service wrote before it noticed that the other side had closed is never answered.
-        if event.at == "near" and (event.link, event.conn) not in self.closed:
+        # What a service wrote before it noticed that the other side had closed is never answered, nor is the copy that a fault made.
+        if event.at == "near" and not event.fault and (event.link, event.conn) not in self.closed:
             self.requests[event.link, event.conn, event.x] = event.t
 
     def _answered(self, event: Event) -> None:

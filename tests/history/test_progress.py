@@ -76,6 +76,11 @@ def test_a_request_written_before_the_service_noticed_that_the_other_side_had_cl
     assert "1 request(s)" in after(closed, late, other).pending(2)
 
 
+def test_a_copy_of_a_request_that_a_fault_made_is_not_waited_for():
+    copy = at(1.1, "requested", "near", link="a->b", conn=2, x=2, fault="f1")
+    assert after(copy).pending(2) == ""
+
+
 def test_an_empty_poll_is_no_traffic_and_an_answer_with_messages_is():
     progress = after(at(1, "started"), at(5, "answered", "near", wire="ReceiveMessage"))
     assert progress.last_traffic == 1
