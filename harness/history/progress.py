@@ -148,7 +148,7 @@ class Progress:
                 del self.requests[request]
 
     def _requested(self, event: Event) -> None:
-        # What a service wrote before it noticed that the other side had closed is never answered, nor is the copy that a fault made.
+        # What was written before the service noticed that the other side had closed is never answered, nor is a fault's copy.
         if event.at == "near" and not event.fault and (event.link, event.conn) not in self.closed:
             self.requests[event.link, event.conn, event.x] = event.t
 

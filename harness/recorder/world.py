@@ -17,15 +17,25 @@ from harness.recorder.secrets import hide
 from harness.recorder.writer import Writer
 from harness.resources import make
 from harness.resources.serving import Resource
-from harness.wire import amqp, http, sqs
+from harness.wire import amqp, http, smtp, sqs
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Hold
 from harness.wire.weather import Weather
 
-PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session}
-CARRIED: Mapping[str, tuple[str, ...]] = {"amqp": amqp.CARRIED, "sqs": sqs.CARRIED, "http": http.METHODS}
-SUPPORTS: Mapping[str, Callable[[Rule], None]] = {"amqp": amqp.supports, "sqs": sqs.supports, "http": http.supports}
+PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session, "smtp": smtp.session}
+CARRIED: Mapping[str, tuple[str, ...]] = {
+    "amqp": amqp.CARRIED,
+    "sqs": sqs.CARRIED,
+    "http": http.METHODS,
+    "smtp": smtp.CARRIED,
+}
+SUPPORTS: Mapping[str, Callable[[Rule], None]] = {
+    "amqp": amqp.supports,
+    "sqs": sqs.supports,
+    "http": http.supports,
+    "smtp": smtp.supports,
+}
 
 
 class RecordedWorld:

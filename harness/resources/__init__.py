@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from harness.errors import UsageError
 from harness.resources.alarms import Alarms
 from harness.resources.http import Http
+from harness.resources.mailbox import Mailbox
 from harness.resources.serving import Resource
 
-KINDS: Mapping[str, Callable[[str, Mapping[str, object]], Resource]] = {"http": Http, "alarms": Alarms}
+KINDS: Mapping[str, Callable[[str, Mapping[str, object]], Resource]] = {"http": Http, "alarms": Alarms, "mailbox": Mailbox}
 
 
 def make(kind: str, name: str, settings: Mapping[str, object]) -> Resource:

@@ -78,12 +78,17 @@ class Serving:
 
         Return whether the connection was cut while the barrier held: what has not begun by then never arrived.
         """
-        event.at, event.link, event.conn = "resource", self._tap.link, self._tap.conn
-        hold = self._tap.recorder.record(event)
-        if hold is None:
-            return False
-        yield hold
-        return hold.cut
+        return (yield from telling(self._tap, event))
+
+
+def telling(tap: Tap, event: Event) -> Generator[Step, None, bool]:
+    """Record an event at the resource on this connection; see `Serving.tell`."""
+    event.at, event.link, event.conn = "resource", tap.link, tap.conn
+    hold = tap.recorder.record(event)
+    if hold is None:
+        return False
+    yield hold
+    return hold.cut
 
 
 def response(status: int, body: bytes = b"", *, to: Message | None = None, fields: Mapping[str, str] | None = None) -> bytes:

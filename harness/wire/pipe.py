@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from harness.history.events import Event
 from harness.wire.pump import End, Pump
-from harness.wire.streams import Close, Ending, Session, Side, Tap, Terminal
+from harness.wire.streams import Close, Ending, Greeting, Session, Side, Tap, Terminal
 from harness.wire.weather import Direction, Weather
 
 OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
@@ -239,7 +239,8 @@ class Visit(Connection):
         self._terminal = terminal
         service = End("service", self)
         self._ends = {"service": service}
-        self._pumps = {"service": Pump(terminal.received, service, service, self)}
+        first = terminal.opened() if isinstance(terminal, Greeting) else ()
+        self._pumps = {"service": Pump(terminal.received, service, service, self, first=first)}
 
     def ended(self, side: Side, how: Ending) -> None:
         """Tell terminal and journal that the client has ended, then end too."""

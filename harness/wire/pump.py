@@ -10,7 +10,7 @@ import os
 import select
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, Protocol, cast
 
@@ -144,14 +144,16 @@ class End(asyncio.Protocol):
 
 
 class Pump:
-    """One direction: what came from `source` goes through `take` and, step by step, to `sink`."""
+    """One direction: what came from `source` goes through `take` and, step by step, to `sink`; `first` goes before it."""
 
-    def __init__(self, take: Callable[[bytes], Iterator[Step]], source: End, sink: End, owner: Owner) -> None:
+    def __init__(
+        self, take: Callable[[bytes], Iterator[Step]], source: End, sink: End, owner: Owner, *, first: Iterable[Step] = ()
+    ) -> None:
         self._take = take
         self._source = source
         self._sink = sink
         self._owner = owner
-        self._held: Iterator[Step] | None = iter(())  # until the connection starts, nothing can go on
+        self._held: Iterator[Step] | None = iter(first)  # until the connection starts, nothing can go on
         self._waiting: deque[Callable[[], Iterator[Step]]] = deque()
         self._over = False
         self._ending: Ending | None = None

@@ -8,7 +8,7 @@ what was yielded before the barrier has gone on, what comes after it waits.
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from harness.history.events import Declaration, Event
 from harness.model import Key
@@ -97,6 +97,15 @@ class Terminal(Protocol):
 
     def ended(self, how: Ending) -> None:
         """Take note that the client ended its direction (fin) or the connection (rst)."""
+        ...
+
+
+@runtime_checkable
+class Greeting(Terminal, Protocol):
+    """A terminal that speaks first."""
+
+    def opened(self) -> Iterator[Step]:
+        """Return what the client hears before it has said anything."""
         ...
 
 

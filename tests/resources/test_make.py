@@ -12,5 +12,5 @@ def test_a_resource_is_made_by_its_kind():
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(UsageError, match=r"resource 'db': there is no kind 'postgres'; there are: http, alarms"):
+    with pytest.raises(UsageError, match=r"resource 'db': there is no kind 'postgres'; there are: http, alarms, mailbox"):
         make("postgres", "db", {})

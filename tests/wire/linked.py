@@ -24,7 +24,8 @@ class Linked:
         self._rules = sink.book
         self._link = self._do(lambda: TappedLink(name, sink=sink, rules=self._rules, session=session, target=target))
         self._do(lambda: self._link.connect(self._link.far))
-        self.url = f"http://127.0.0.1:{self._link.near}"
+        self.port = self._link.near
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def arm(self, rule: Rule) -> None:
         self._do(lambda: self._rules.arm(rule))
