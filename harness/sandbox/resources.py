@@ -1,10 +1,13 @@
 """Resources with ground truth as a scenario sees them: what a service changes, and where an alarm would ring."""
 
+from dataclasses import replace
+
 from harness.history.events import Declaration
 from harness.model import Key, Link, Moment
 from harness.sandbox.effects import Either
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
+from harness.wire.mails import check_key
 
 
 class Resource(Usable):
@@ -62,3 +65,24 @@ class Alarms(Resource):
         super().__init__(context, name)
         context.declare(Declaration(what="alarms", name=name, kind="alarms"))
         context.world.open_resource(name, "alarms", {})
+
+
+class Mailbox(Resource):
+    """A mailbox, reached by SMTP on links of its own: every mail it takes is an effect. `aws.mailbox` is reached by SES too."""
+
+    word = "the mailbox"
+
+    def __init__(self, context: Context, name: str, *, key: str | None, ses: bool = False) -> None:
+        if key is not None:
+            check_key(key)
+        super().__init__(context, name)
+        context.declare(Declaration(what="resource", name=name, kind="ses" if ses else "mailbox", key=key))
+        context.world.open_resource(name, "mailbox", {"key": key})
+
+    def reach(self, link: Link) -> int:
+        """Open the link to this mailbox; return the port of its near tap."""
+        return self._context.open(link, "smtp", self.thing_name)
+
+    def parts(self, port: int) -> Parts:
+        """Return the address of this mailbox on the near tap at `port`; it takes any user and password."""
+        return replace(super().parts(port), value=f"smtp://127.0.0.1:{port}", user="user", password="password")  # noqa: S106 (any is right)

@@ -18,7 +18,7 @@ from harness.sandbox.hands import SandboxHands
 from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
 from harness.sandbox.rabbitmq import RabbitMQ
-from harness.sandbox.resources import Alarms, Http
+from harness.sandbox.resources import Alarms, Http, Mailbox
 from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context, Usable
 from harness.services.service import Service
@@ -72,6 +72,13 @@ class Sandbox:
         Raises UsageError when the name is taken or the key cannot be one.
         """
         return Http(self._context, name, key=key, version=version)
+
+    def mailbox(self, name: str = "mailbox", *, key: str | None = None) -> Mailbox:
+        r"""Make a mailbox reached by SMTP. `key` says where a mail's key stands: `subject ~ form (\S+)`, `to ~`, `body ~`.
+
+        Raises UsageError when the name is taken or the key cannot be one. For mails sent with SES see `aws.mailbox`.
+        """
+        return Mailbox(self._context, name, key=key)
 
     def alarms(self, name: str) -> Alarms:
         """Make a sink for alarms; raises UsageError when the name is taken."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.faults.rules import rule_of
-from harness.history.events import Event, Header
+from harness.history.events import Declaration, Event, Header
 from harness.history.journal import Journal
 from harness.model import Fault, Link
 from harness.recorder.client import LinkPorts, Protocol, Recorder, World
@@ -38,6 +38,10 @@ class Seen:
     def near(self, *kinds: str) -> list[Fact]:
         """Return what the near tap saw really pass: nothing that a fault made."""
         return self._facts("near", kinds)
+
+    def at_resource(self, *kinds: str) -> list[Fact]:
+        """Return what the resource itself saw, copies that a fault made among them."""
+        return [(one.kind, one.key) for one in self.events(*kinds, at="resource")]
 
     def far(self, *kinds: str) -> list[Fact]:
         """Return what the far tap saw really pass."""
@@ -79,12 +83,12 @@ class Way(Seen):
 
 
 @contextmanager
-def way(stack: Stack, folder: Path, link: Link, protocol: Protocol, target: tuple[str, int]) -> Iterator[Way]:
-    """Give a link that is open for as long as it is wanted; `target` is the address of a broker."""
+def way(stack: Stack, folder: Path, link: Link, protocol: Protocol, target: tuple[str, int] | Declaration) -> Iterator[Way]:
+    """Give a link that is open for as long as it is wanted; `target` is the address of a broker, or a resource to be made."""
     recorder = Recorder.start(None)
     journal = folder / "journal.jsonl"
     world = recorder.world(Header(sandbox="h1", started="2026-01-01T00:00:00+00:00"), journal)
-    ports = world.open_link(link, protocol, target)
+    ports = world.open_link(link, protocol, _made(world, target) if isinstance(target, Declaration) else target)
     toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
     proxy = f"table-{ports.far}"
     world.connect_link(link, toxiproxy.create(proxy, ("127.0.0.1", ports.far)))
@@ -93,3 +97,9 @@ def way(stack: Stack, folder: Path, link: Link, protocol: Protocol, target: tupl
     finally:
         toxiproxy.delete(proxy)
         recorder.end()
+
+
+def _made(world: World, resource: Declaration) -> str:
+    world.declare(resource)
+    world.open_resource(resource.name, resource.kind, {"key": resource.key})
+    return resource.name

@@ -312,7 +312,10 @@ def test_no_bytes_raise_and_without_a_bite_all_go_on(asked: bytes, replied: byte
 @pytest.mark.parametrize(
     ("refused", "sentence"),
     [
-        (rule("duplicate"), "duplicate on mailer->mails: a link that mails are sent on has no such fault; there are: answer_lost, held"),
+        (
+            rule("duplicate"),
+            "duplicate on mailer->mails: a link that mails are sent on has no such fault; there are: answer_lost, held",
+        ),
         (rule("held", on="RCPT"), r"on='RCPT' is nothing that it can act on; there are: MAIL, RCPT, DATA \(status\), DATA"),
         (rule("status", code=451, on="POST"), "on='POST' is nothing that it can act on"),
         (rule("status", code=250), r"250 is no error of SMTP \(400 to 599\)"),
