@@ -6,6 +6,7 @@ from typing import Protocol
 
 from harness.errors import UsageError
 from harness.history.events import Event
+from harness.wire.exchange import number_after
 from harness.wire.messages import Message, Splitter
 from harness.wire.streams import Close, Ending, Step, Tap, Terminal
 
@@ -59,7 +60,7 @@ class Serving:
                 yield b"HTTP/1.1 100 Continue\r\n\r\n"
 
     def _whole(self, request: Message) -> Iterator[Step]:
-        self._x += 1
+        self._x = number_after(self._tap, self._x)
         yield from self._server.answer(self, self._x, request)
         if not request.keep_alive:
             self._closed = True
@@ -71,7 +72,7 @@ class Serving:
         begun = None if self._closed else self._requests.begun()
         self._closed = True
         if begun is not None:
-            self._server.broke_off(self, self._x + 1, begun)
+            self._server.broke_off(self, number_after(self._tap, self._x), begun)
 
     def tell(self, event: Event) -> Generator[Step, None, bool]:
         """Record an event at the resource; yield the barrier that begins there, if one does.

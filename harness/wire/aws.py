@@ -63,6 +63,11 @@ class Call:
     wait: float | None = None
 
     @property
+    def is_send(self) -> bool:
+        """Whether its entries are messages sent."""
+        return self.act == "SendMessage"
+
+    @property
     def about_messages(self) -> bool:
         """Whether its answer says something of messages."""
         return bool(self.entries) or self.operation == "ReceiveMessage"

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from harness.wire.exchange import Exchange
+from harness.wire.exchange import Exchange, leave_out, number_after
 from harness.wire.exchanges import Exchanges
 from harness.wire.messages import LARGEST_KEPT, Message
 from harness.wire.rules import Rule, delay
@@ -31,9 +31,14 @@ class Ruled(Exchanges[E]):
         ...
 
     @abstractmethod
-    def copied(self, exchange: E) -> None:
+    def copied(self, copy: E, exchange: E, rule: Rule) -> None:
         """Record a copy of a request, which the tap made: an exchange of its own."""
         ...
+
+    def copy_of(self, exchange: E, rule: Rule, sent: bytes) -> bytes:
+        """Return what is sent again, of a request that the service sent so."""
+        del exchange, rule
+        return sent
 
     def keeps_request(self, message: Message) -> bool:
         """Keep a request while a rule may mean it; one that is larger than anybody looks at goes on as it comes."""
@@ -41,7 +46,8 @@ class Ruled(Exchanges[E]):
 
     def forward(self, exchange: E, raw: bytes) -> Iterator[Step]:
         """Do with a whole request what the latest rule that means it says."""
-        names = tuple(name for name in ON_REQUESTS if name != "duplicate") if self._out.gone else ON_REQUESTS
+        out = {"duplicate": self._out.gone, "held": exchange.waited}
+        names = tuple(name for name in ON_REQUESTS if not out.get(name))
         rule = self.use(exchange, names) if self.tap.rules.armed(self.tap.link) else None
         if rule is None:
             yield from super().forward(exchange, raw)
@@ -67,30 +73,36 @@ class Ruled(Exchanges[E]):
         del raw
         exchange.fault, exchange.shown = rule.id, rule.code if isinstance(rule.code, int) else None
         exchange.given = self.answer_by(exchange, rule)
+        leave_out(self.tap, exchange.x)
         # Of a request that had begun to go on when the fault began the other side has a part: its connection is of no more use.
         exchange.closes = self._out.gone or not exchange.request.keep_alive
         yield from self.give(exchange)
 
     def _hold(self, exchange: E, rule: Rule, raw: bytes) -> Iterator[Step]:
         yield self.tap.recorder.until_disarmed(rule.id)
+        exchange.waited = True
         yield from self.forward(exchange, raw)
 
     def _send_again(self, exchange: E, rule: Rule, raw: bytes) -> Iterator[Step]:
-        """Forward the request as often as it says; only the last may say that the connection ends, or none would follow."""
-        request = exchange.request
-        whole = b"".join(self._out.flush(raw))
-        staying = whole if request.keep_alive else _staying_open(request.head) + whole[len(request.head) :]
-        yield staying
+        """Forward the request and its copies; only the last may say that the connection ends, or none would follow."""
+        sent = b"".join(self._out.flush(raw))
+        copy = self.copy_of(exchange, rule, sent)
+        changed = self.change_request(exchange)
+        yield _staying_open(sent if changed is None else changed, exchange.request)
         for left in reversed(range(rule.copies)):
-            self._x += 1
-            copy = self.new_exchange(self._x, request)
-            copy.swallowed, copy.fault = True, rule.id
-            self._open.append(copy)
-            self.copied(copy)
-            yield staying if left else whole
+            self._x = number_after(self.tap, self._x)
+            again = self.new_exchange(self._x, exchange.request)
+            again.swallowed, again.fault = True, rule.id
+            self._open.append(again)
+            self.copied(again, exchange, rule)
+            yield _staying_open(copy, exchange.request) if left else copy
 
 
-def _staying_open(head: bytes) -> bytes:
+def _staying_open(message: bytes, request: Message) -> bytes:
+    """Return a request on the wire without a word of its connection's end; `request` is it, or what it was made of."""
+    if request.keep_alive:
+        return message
+    head = request.head if message.startswith(request.head) else message[: message.index(b"\r\n\r\n") + 4]
     lines = head.rstrip(b"\r\n").split(b"\r\n")
     kept = [line for line in lines if line.partition(b":")[0].strip().lower() != b"connection"]
-    return b"\r\n".join([*kept, b"Connection: keep-alive", b"", b""])
+    return b"\r\n".join([*kept, b"Connection: keep-alive", b"", message[len(head) :]])

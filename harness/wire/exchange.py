@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from harness.wire.messages import NO_BODY, Message
+from harness.wire.streams import Tap
 
 SHOWN_OF_BODY = 1024
 
@@ -15,7 +16,7 @@ class Exchange:
     `untouched`: nothing of the answer has gone on yet, so it can still be replaced as a whole.
     `given` is an answer of the tap's own, by `fault`, given when its turn comes; `closes`: then the connection ends.
     `swallowed`: a copy that the tap made, whose answer goes nowhere. `invited`: the tap said 100 Continue itself, to have the
-    request whole.
+    request whole. `waited`: it was held for as long as it had to be.
     """
 
     def __init__(self, x: int, request: Message) -> None:
@@ -30,6 +31,12 @@ class Exchange:
         self.closes = False
         self.swallowed = False
         self.invited = False
+        self.waited = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the answer passes as it comes, as far as the request says."""
+        return self.given is None and not (self.swallowed or self.invited)
 
     @property
     def attempt(self) -> int | None:
@@ -64,6 +71,27 @@ class Lane:
         """Forget the message: the next one begins."""
         self._kept = []
         self.gone = False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether bytes wait here."""
+        return bool(self._kept)
+
+
+def leave_out(tap: Tap, x: int) -> None:
+    """Take note that this call of the connection was answered by the tap, so that it does not count where it would have gone."""
+    left_out = tap.shared.setdefault("left out", set())
+    assert isinstance(left_out, set)  # noqa: S101 (made here only)
+    left_out.add((tap.conn, x))
+
+
+def number_after(tap: Tap, x: int) -> int:
+    """Return the number of the next call after `x` on a connection, as the near tap counts: the answer to one has the same."""
+    left_out = tap.shared.get("left out")
+    x += 1
+    while isinstance(left_out, set) and (tap.conn, x) in left_out and tap.at != "near":
+        x += 1
+    return x
 
 
 def answer(request: Message, status: int, body: bytes = b"", fields: Mapping[str, str] | None = None) -> bytes:

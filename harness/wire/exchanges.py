@@ -3,30 +3,31 @@
 What an exchange means is left to the protocols over HTTP (http, sqs); they fill in the hooks of `Exchanges`.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from harness.history.events import Event
-from harness.wire.exchange import Exchange, Lane, answer
+from harness.wire.exchange import Exchange, Lane, answer, number_after
 from harness.wire.messages import Message, Piece, Splitter
 from harness.wire.rules import Rule
 from harness.wire.streams import Back, Close, Ending, Hold, Side, Step, Tap
+from harness.wire.telling import Telling
 
 E = TypeVar("E", bound=Exchange)
 
 
-class Exchanges(ABC, Generic[E]):
+class Exchanges(Telling, Generic[E]):
     """A session over HTTP/1.1: follows both directions, cut-through, and calls its hooks at whole requests and whole answers.
 
+    While nothing can change what passes, bytes go on first and are recorded a little later, the hooks' steps carried out by then.
     What cannot be followed becomes one `gap` event; from there on the connection passes untouched.
     """
 
     def __init__(self, tap: Tap) -> None:
-        self.tap = tap
-        self.lost_track = ""
+        super().__init__(tap)
         self._x = 0
         self._open: deque[E] = deque()
         self._asking: E | None = None
@@ -95,6 +96,36 @@ class Exchanges(ABC, Generic[E]):
 
     def from_service(self, data: bytes) -> Iterator[Step]:
         """Take bytes of requests; see `Session`."""
+        is_held = self._barrier is not None and not self._barrier.done.done()
+        if not is_held and self.passes() and self.tap.recorder.later(self._note_requests, data):
+            return iter((data,))
+        return self._requested(data)
+
+    def from_target(self, data: bytes) -> Iterator[Step]:
+        """Take bytes of answers; see `Session`."""
+        if self.passes() and self.tap.recorder.later(self._note_answers, data):
+            return iter((data,))
+        return self._answered(data)
+
+    def is_plain(self, exchange: E) -> bool:
+        """Tell whether the answer to this passes as it comes, whatever rules there will be."""
+        return exchange.is_plain
+
+    def passes(self) -> bool:
+        """Tell whether nothing that is under way can be changed or has to wait, so that bytes may go on before they are read."""
+        if self.tap.rules.armed(self.tap.link) or self._out.keeps or self._back.keeps:
+            return False
+        return all(self.is_plain(one) for one in self._open)
+
+    def _note_requests(self, data: bytes, t: float) -> None:
+        self.note(self._requested(data), t)
+
+    def _note_answers(self, data: bytes, t: float) -> None:
+        self.note(self._answered(data), t)
+
+    def _requested(self, data: bytes) -> Iterator[Step]:
+        if not self.t:
+            self.tap.recorder.settle()
         if self._barrier is not None and not self._barrier.done.done():
             yield self._barrier  # what a barrier at `answered` begins is in place before the next request goes on
         if self.lost_track:
@@ -105,8 +136,9 @@ class Exchanges(ABC, Generic[E]):
                 return  # the connection ends there: nothing that comes after it is heard
             yield from self._request(piece)
 
-    def from_target(self, data: bytes) -> Iterator[Step]:
-        """Take bytes of answers; see `Session`."""
+    def _answered(self, data: bytes) -> Iterator[Step]:
+        if not self.t:
+            self.tap.recorder.settle()
         if self.lost_track:
             yield from self._back.flush(data)
             return
@@ -115,6 +147,7 @@ class Exchanges(ABC, Generic[E]):
 
     def ended(self, by: Side, how: Ending) -> None:
         """Take note of an end; an answer without a length is whole by it, and nothing of it can be held any more."""
+        self.tap.recorder.settle()
         if self.lost_track or by == "service" or how == "rst":
             return
         message = self._answers.end()
@@ -126,28 +159,12 @@ class Exchanges(ABC, Generic[E]):
 
     def carries(self, operation: str) -> bool:
         """Tell whether a request for this operation has no whole answer yet."""
+        self.tap.recorder.settle()
         return any(self.operation(one) == operation for one in self._open)
 
     def operation(self, exchange: E) -> str:
         """Return what an exchange asks for, in the words of its protocol."""
         return exchange.request.method
-
-    def gap(self, reason: str) -> Iterator[Step]:
-        """Give the connection up: one event, and everything passes from here on."""
-        if not self.lost_track:
-            self.lost_track = reason
-            yield from self.tell(Event(kind="gap", data={"reason": reason}))
-
-    def tell(self, event: Event) -> Iterator[Step]:
-        """Record an event of this tap; yield the barrier that begins there, if one does."""
-        hold = self.record(event)
-        if hold is not None:
-            yield hold
-
-    def record(self, event: Event) -> Hold | None:
-        """Record an event of this tap."""
-        event.at, event.link, event.conn = self.tap.at, self.tap.link, self.tap.conn
-        return self.tap.recorder.record(event)
 
     def tell_answered(self, event: Event) -> Iterator[Step]:
         """Record that an answer has left; a barrier there also stops the next request."""
@@ -191,7 +208,7 @@ class Exchanges(ABC, Generic[E]):
             yield from self._out.flush(piece.raw)
             return
         if message.parsed and self._asking is None:
-            self._x += 1
+            self._x = number_after(self.tap, self._x)
             self._asking = self.new_exchange(self._x, message)
             self._open.append(self._asking)
         if self._asking is None or not message.complete:

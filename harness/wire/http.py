@@ -110,11 +110,10 @@ class Http(Ruled[HttpExchange]):
         fields = rule.headers or ({"Content-Type": "application/json"} if body else {})
         return answer(exchange.request, int(rule.code or 0), body, fields)
 
-    def copied(self, exchange: HttpExchange) -> None:
+    def copied(self, copy: HttpExchange, exchange: HttpExchange, rule: Rule) -> None:
         """Record that the tap requests the same once more."""
-        request = exchange.request
-        exchange.key = key_of(self._key, request)
-        self.record(Event(kind="requested", wire=request.method, key=exchange.key, x=exchange.x, fault=exchange.fault))
+        copy.key = exchange.key
+        self.record(Event(kind="requested", wire=copy.request.method, key=copy.key, x=copy.x, fault=rule.id))
 
     def passed(self, exchange: HttpExchange) -> Iterator[Step]:
         """Record `answered`."""

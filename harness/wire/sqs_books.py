@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from harness.history.events import Event
 from harness.wire import keys
-from harness.wire.aws import Call, Codec, Entry, Outcome, Received, Reply, handle_tag
+from harness.wire.aws import Call, Codec, Entry, Outcome, Received, Refusal, Reply, handle_tag
 from harness.wire.aws_calls import named
 from harness.wire.exchange import Exchange, digest, excerpt
 from harness.wire.messages import Message
+from harness.wire.sqs_shelf import Shelves
 from harness.wire.streams import Tap
 
 REMEMBERED = 20_000
@@ -31,12 +32,20 @@ class SqsExchange(Exchange):
 
 
 class Memory:
-    """What a link remembers across its connections."""
+    """What a link remembers across its connections, and what one tap has to tell the other.
+
+    By connection and number of the call: `copies` are requests that the near tap made, with the fault that made them; `given`
+    answers that the far tap gave; `parts` the copies among the messages of an answer, by position.
+    """
 
     def __init__(self) -> None:
         self.handles: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self.subscribed: set[tuple[str, str]] = set()
         self.open: Counter[str] = Counter()
+        self.copies: dict[tuple[int, int], str] = {}
+        self.given: dict[tuple[int, int], str] = {}
+        self.parts: dict[tuple[int, int], dict[int, str]] = {}
+        self.shelves = Shelves()
 
     def keep(self, tag: str, key: str, mid: str) -> None:
         """Remember which message a receipt handle stands for."""
@@ -81,6 +90,10 @@ class Books:
             found = keys.found(declared, message.body.encode("utf-8", "surrogatepass"), fields=texts)
         return found or (f"id:{message.mid}" if isinstance(message, Received) else "")
 
+    def key_of(self, call: Call, entry: Entry) -> str:
+        """Return the key of the message that an entry sends or settles; empty where it is not known."""
+        return self.key(call, entry) if call.is_send else self.memory.key_of(entry.handle)
+
     # ----------------------------------------------------------------------------------------------------------- requests
 
     def asked(self, exchange: SqsExchange, call: Call) -> Iterator[Event]:
@@ -100,9 +113,9 @@ class Books:
         return event
 
     def _begun(self, exchange: SqsExchange, call: Call, entry: Entry) -> Event:
-        event = Event(kind="attempted", wire=call.operation, queue=call.queue, x=exchange.x)
+        event = Event(kind="attempted", wire=call.operation, queue=call.queue, x=exchange.x, fault=exchange.fault)
         data: dict[str, object] = {} if exchange.attempt is None else {"attempt": exchange.attempt}
-        if call.act == "SendMessage":
+        if call.is_send:
             event.key = self.key(call, entry)
             self._describe(event, entry)
             data |= _given(group=entry.group, deduplication=entry.deduplication, delay=entry.delay, trace=entry.trace)
@@ -133,13 +146,23 @@ class Books:
         for outcome in reply.outcomes:
             if outcome.id in entries and outcome.ok is not None:
                 yield self._about(exchange, self._said(exchange, call, entries[outcome.id], outcome))
-        for message in reply.messages if call.operation == "ReceiveMessage" else ():
-            yield self._about(exchange, self._delivered(exchange, call, message))
+        parts = self.memory.parts.pop((self._tap.conn, exchange.x), {}) if self._tap.at == "near" else {}
+        for position, message in enumerate(reply.messages):
+            event = self._about(exchange, self._delivered(exchange, call, message))
+            event.fault = event.fault or parts.get(position, "")
+            yield event
+
+    @staticmethod
+    def refused(call: Call, refusal: Refusal) -> Reply:
+        """Return what an error answer of a tap's own says: nothing was done, whatever the status would mean of a broker."""
+        code = refusal.query_code
+        return Reply(refusal.status, code, tuple(Outcome(entry.id, ok=False, code=code) for entry in call.entries))
 
     def _said(self, exchange: SqsExchange, call: Call, entry: Entry, outcome: Outcome) -> Event:
-        event = Event(kind="acknowledged", wire=call.operation, queue=call.queue, x=exchange.x, status=exchange.shown)
+        event = Event(kind="acknowledged", wire=call.operation, queue=call.queue, x=exchange.x, fault=exchange.fault)
+        event.status = exchange.shown
         data = _given(entry=entry.id)
-        if call.act == "SendMessage":
+        if call.is_send:
             event.kind = "acknowledged" if outcome.ok else "refused"
             event.mid = outcome.mid
             event.key = self.key(call, entry) or (f"id:{outcome.mid}" if outcome.mid else "")
@@ -153,7 +176,8 @@ class Books:
         return event
 
     def _delivered(self, exchange: SqsExchange, call: Call, message: Received) -> Event:
-        event = Event(kind="delivered", wire=call.operation, queue=call.queue, x=exchange.x, mid=message.mid)
+        event = Event(kind="delivered", wire=call.operation, queue=call.queue, x=exchange.x, fault=exchange.fault)
+        event.mid = message.mid
         event.tag = handle_tag(message.handle)
         # What the far tap altered is still the same message: the near tap names it as the far tap did.
         event.key = self.memory.handles.get(event.tag, ("", ""))[0] or self.key(call, message)
@@ -179,7 +203,7 @@ class Books:
         """Return that an answer has passed."""
         call, reply = exchange.call, exchange.reply
         wire = named(exchange.request) if call is None else call.operation
-        event = Event(kind="answered", wire=wire, x=exchange.x, status=exchange.shown)
+        event = Event(kind="answered", wire=wire, x=exchange.x, status=exchange.shown, fault=exchange.fault)
         event.queue = "" if call is None else call.queue
         event.ok = exchange.shown is not None and exchange.shown < 400  # noqa: PLR2004 (4xx and 5xx are error answers)
         event.data = _given(code=reply.code if reply else "", attempt=exchange.attempt) or None
