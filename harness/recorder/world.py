@@ -142,15 +142,10 @@ class RecordedWorld:
             await hold.done
         return {"n": n, "t": t}
 
-    def open_link(self, link: str, protocol: str, target: list[Any] | str) -> dict[str, int]:
-        """Make the two taps of a link; the near one does not listen yet."""
-        if isinstance(target, str):
-            opened = TappedLink(
-                link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=self._resources[target].session
-            )
-        else:
-            address = (str(target[0]), int(target[1]))
-            opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=address)
+    def open_link(self, link: str, protocol: str, target: list[Any] | str, near: int = 0) -> dict[str, int]:
+        """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any."""
+        goal = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
+        opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=goal, near=near)
         self._links[link] = opened
         self._protocols[link] = protocol
         return {"near": opened.near, "far": opened.far}
