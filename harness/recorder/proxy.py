@@ -14,14 +14,12 @@ from harness.errors import HarnessError, UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key
 from harness.recorder.serve import FLUSH_EVERY, LOOP
-from harness.recorder.world import PROTOCOLS, RecordedWorld
+from harness.recorder.world import RecordedWorld
 from harness.wire.sockets import connected
 from harness.wire.streams import Hold
 
 CLIENT = "client"
 THINGS = {"amqp": "rabbitmq", "sqs": "aws", "http": "upstream"}
-LOOK_EVERY = 0.5
-"""Seconds between two looks whether an upstream that did not answer does so again."""
 
 
 class Wanted(NamedTuple):
@@ -67,7 +65,6 @@ class Proxy:
         self._wanted = wanted
         self._tell = tell
         self._over = asyncio.Event()
-        self._down = asyncio.Event()
         self._problem = ""
         self._link = f"{CLIENT}->{THINGS[wanted.protocol]}"
 
@@ -91,7 +88,7 @@ class Proxy:
             if path.exists() and path.stat().st_size:
                 message = f"--journal {path}: there is something in it already; remove it, or name another file"
                 raise UsageError(message)
-            return ProxyWorld(self._wanted, self._down.set)
+            return ProxyWorld(self._wanted, self._refused)
         except OSError as error:
             message = f"--journal {path}: it cannot be written ({error.strerror}); name another file"
             raise UsageError(message) from error
@@ -107,33 +104,19 @@ class Proxy:
             )
             raise UsageError(message) from error
         world.declare({"what": "link", "name": self._link, "service": CLIENT, "thing": THINGS[wanted.protocol]})
-        is_up = await _answers(address)
+        if not await _answers(address):
+            self._refused()
+            world.lose(self._link)
         world.connect_link(self._link, ports["far"])
-        if not is_up:
-            world.refuse(self._link)
-            self._down.set()
+        world.find(self._link)
         self._tell(f"{wanted.protocol} on 127.0.0.1:{ports['near']}, in front of {wanted.upstream}, into {wanted.journal}")
-        watching = asyncio.create_task(self._watch(world, address))
         while not self._over.is_set():
-            await self._rest(FLUSH_EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), FLUSH_EVERY)
             self._safely(world.flush)
-        watching.cancel()
 
-    async def _watch(self, world: ProxyWorld, address: tuple[str, int]) -> None:
-        """Refuse connections while the upstream does: a client is to see what it would see without the proxy."""
-        while True:
-            await self._down.wait()
-            world.refuse(self._link)
-            self._tell(f"{self._wanted.upstream} refuses connections, and so does this port until it answers")
-            while not await _answers(address):
-                await self._rest(LOOK_EVERY)
-            self._down.clear()
-            world.accept(self._link)
-            self._tell(f"{self._wanted.upstream} answers")
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), seconds)
+    def _refused(self) -> None:
+        self._tell(f"{self._wanted.upstream} refuses connections, and so does this port until it answers")
 
     def _safely(self, write: Callable[[], None]) -> None:
         """Write, and end when that cannot be done any more: traffic that passes unrecorded would look like none."""
@@ -170,8 +153,8 @@ def run(wanted: Wanted, tell: Callable[[str], None]) -> None:
 
     Raises UsageError for a protocol, port, host or file that will not do, HarnessError when the journal cannot be written.
     """
-    if wanted.protocol not in PROTOCOLS:
-        message = f"{wanted.protocol!r} is no protocol that can be recorded; there are: {', '.join(PROTOCOLS)}"
+    if wanted.protocol not in THINGS:
+        message = f"{wanted.protocol!r} is no protocol that can be recorded; there are: {', '.join(THINGS)}"
         raise UsageError(message)
 
     async def recorded() -> None:
