@@ -29,9 +29,9 @@ def test_an_open_delivery_is_pending_until_it_is_settled_far():
     settled = at(2, "settled", "near", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1")
     assert opened.pending(5) == "1 delivery(ies) of jobs not settled"
     opened.step(settled)
-    assert opened.pending(5)
+    assert opened.pending(2.5)
     opened.step(at(2.1, "settled", "far", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1"))
-    assert opened.pending(5) == ""
+    assert opened.pending(2.5) == ""
 
 
 def test_a_delivery_on_sqs_is_pending_until_its_visibility_timeout():
