@@ -63,6 +63,8 @@ def _grounds(obligation: Obligation, findings: Findings) -> None:
         findings.ground("not_effected")
     for cause in obligation.further or ():
         findings.ground(f"duplicated_by_{DUPLICATED[cause]}")
+    if obligation.copied:
+        findings.ground("duplicated_by_network")
     if obligation.doubted or (obligation.attempt_ts is not None and not obligation.further):
         findings.ground("duplicated_by_blind_retry")
 

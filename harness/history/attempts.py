@@ -46,8 +46,6 @@ class Attempts:
         for (conn, _), request in reversed(road.requests.items()):
             if conn == event.conn and not request.copied:
                 road.requests[conn, event.x] = request.again(event.n, event.t)
-                if request.obligation is not None:
-                    request.obligation.retried = True  # that it comes twice is the case the fault makes
                 return
 
     def begin(self, road: Road, event: Seen, *, asks: bool) -> Request:

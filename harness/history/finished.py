@@ -81,7 +81,7 @@ def _plain(one: Obligation) -> bool:
     """Tell whether nothing happened to it but what should."""
     if one.acked is None or not one.tries == one.acks == one.copies == one.far == one.near == 1:
         return False
-    if one.bitten or one.in_doubt or one.told or one.attempt_ts is not None or one.ends != "effected":
+    if one.bitten or one.retried or one.in_doubt or one.told or one.attempt_ts is not None or one.ends != "effected":
         return False
     if one.injected or one.returned or one.refused or one.deduplicated or one.rejected is not None or one.pending:
         return False

@@ -57,6 +57,8 @@ class Request(msgspec.Struct, eq=False):
         """Return the request that a fault makes by sending this one once more."""
         copy = Request(self.obligation, self.deliveries, self.link, self.conn, n, t, self.asks, copied=True)
         copy.shared = self.shared
+        if self.obligation is not None:
+            self.obligation.copied = self.obligation.retried = True  # that it comes twice is the case the fault makes
         return copy
 
     def doubt(self) -> None:
@@ -152,6 +154,7 @@ class Obligation(msgspec.Struct, eq=False):
     bitten: bool = False
     bit_n: int = 0
     retried: bool = False
+    copied: bool = False
 
     def handed_out(self, delivery: Delivery) -> None:
         """Take note of one more delivery by the broker."""
