@@ -116,7 +116,7 @@ def _event(second: str, seat: str, kind: str, words: list[str]) -> Event:
     for name, word in zip(POSITIONS.get(kind, ()), fixed, strict=False):
         _put(values, name, word)
     for name, word in (word.split("=", 1) for word in words if "=" in word):
-        _put(values, name if name in FIELDS else f"data.{name}", word)
+        _put(values, name if name in FIELDS or name.startswith("data.") else f"data.{name}", word)
     if "link" not in values and values.get("at") in {"near", "far", "resource"}:
         values["link"] = PLACE if kind in ON_PLACE else BROKER
     values.setdefault("conn", 0 if values.get("at", "harness") == "harness" else 1)

@@ -219,7 +219,7 @@ def _gone(ledger: Ledger, end: End, findings: Findings) -> bool:
 def _left(ledger: Ledger, end: End, findings: Findings) -> bool:
     """Find what lies in its queue while its consumer lives."""
     obligation = end.obligation
-    if not obligation.residue or not end.alive or obligation.pending or end.visible_at_most < 0:
+    if not obligation.residue or not end.alive or obligation.pending or end.on_the_way or end.visible_at_most < 0:
         return False
     if consumers_cut_off(ledger, obligation.queue) or (end.bound_for_dead_letters and ledger.drained_how != "quiet"):
         return False

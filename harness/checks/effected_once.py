@@ -34,7 +34,7 @@ DUPLICATED = {
 }
 GIVEN_BACK = frozenset({"requeue", "released", "dead_letter_cycle", "republished", "expiry_held", "expiry_slow"})
 """Causes by which a service that lives takes a message up again itself, with what it knows of the first attempt."""
-LABELS = ("not_effected", *dict.fromkeys(f"duplicated_by_{word}" for word in [*DUPLICATED.values(), "blind_retry"]))
+LABELS = ("not_effected", *dict.fromkeys(f"duplicated_by_{word}" for word in [*DUPLICATED.values(), "network", "blind_retry"]))
 
 
 def judge(ledger: Ledger) -> Findings:
@@ -63,6 +63,8 @@ def _grounds(obligation: Obligation, findings: Findings) -> None:
         findings.ground("not_effected")
     for cause in obligation.further or ():
         findings.ground(f"duplicated_by_{DUPLICATED[cause]}")
+    if obligation.copied:
+        findings.ground("duplicated_by_network")
     if obligation.doubted or (obligation.attempt_ts is not None and not obligation.further):
         findings.ground("duplicated_by_blind_retry")
 
@@ -70,11 +72,13 @@ def _grounds(obligation: Obligation, findings: Findings) -> None:
 def _doubled(ledger: Ledger, obligation: Obligation, earlier: Effect, later: Effect, findings: Findings) -> None:
     delivery = later.delivery
     alone = earlier.sure and later.sure and delivery is earlier.delivery
-    cause = "" if alone else _cause(obligation, later)
+    again = any(one.request is not None and one.request.copied for one in (earlier, later))
+    cause = "" if alone and not again else _cause(obligation, later)
     blindly = cause in GIVEN_BACK and _blindly(earlier, later, cause)
-    word = DUPLICATED[cause] if cause and not blindly else "blind_retry"
+    word = "network" if again else DUPLICATED[cause] if cause and not blindly else "blind_retry"
     sure = cause != "unexplained" and not ledger.tainted(obligation)
     why = f"after a further delivery ({cause.replace('_', ' ')})" if cause else "by the service itself, within one delivery"
+    why = "because the same request came twice" if again else why
     asked = ": it had lost the answer to the first, and did not ask" if blindly else ""
     said = f"effected again {later.t - earlier.t:.2f} s later, {why}{asked}"
     events = (earlier.n, later.n, *delivery_events(delivery))
@@ -107,6 +111,7 @@ def _missing(ledger: Ledger, end: End, findings: Findings) -> None:
     events = (obligation.sent_n, n, *delivery_events(last))
     n = n if settled else ledger.last_n  # what did not happen did not happen up to the end
     said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if end.dead else "")
+    said += ", and on its way when the history was closed" if end.on_the_way else ""
     said += ", and about to be delivered again when the history was closed" if end.may_come else ""
-    sure = ledger.drained and not end.may_come and not ledger.tainted(obligation)
+    sure = ledger.drained and not end.may_come and not end.on_the_way and not ledger.tainted(obligation)
     findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=events, said=said)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness.history.causes import SETTLES
 from harness.history.deliveries import TICK
 from harness.history.ledger import Ledger
 from harness.history.obligations import NEVER, Delivery, Effect, Obligation
@@ -67,6 +68,12 @@ class End:
         if last is None or not last.queue.sqs:
             return (-NEVER, -NEVER)
         return (last.end_t, last.end_t) if last.end == "requeue" else (last.hi - TICK, last.hi)
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether RabbitMQ handed it out and waits for its settlement: a fault took the delivery away, or what was said to it."""
+        last = self.obligation.last
+        return last is not None and not last.queue.sqs and not last.end and (not last.near_n or last.word in SETTLES)
 
     @property
     def may_come(self) -> bool:

@@ -31,6 +31,7 @@ HINTS = {
         "duplicated_by_replay": "an idempotency key at the resource: dead letters are sent back by hand",
         "duplicated_by_producer": "the producer's retry, and the deduplication id it sends with",
         "duplicated_by_broker": "an idempotency key at the resource: both brokers deliver at least once",
+        "duplicated_by_network": "an idempotency key at the resource: what stands between can send a request twice",
         "duplicated_by_blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
     },
     "nothing_dead_lettered": {

@@ -26,7 +26,8 @@ class Attempts:
         """Take a request that was forwarded near, or read at the resource: whole, or (ok = false) not."""
         road = self._roads[event.link]
         if event.at == "near" and event.fault:
-            return  # a copy that a tap made: the service asked for nothing
+            self._again(road, event)
+            return
         if event.at == "near":
             road.requests[event.conn, event.x] = self.begin(road, event, asks=event.wire in ASKING)
             if road.gone and event.conn in road.gone:
@@ -39,6 +40,14 @@ class Attempts:
             if request.severed:
                 _came_late(request)
 
+    @staticmethod
+    def _again(road: Road, event: Seen) -> None:
+        """Take a copy of a request, which a fault made; its service knows nothing of it and gets no answer to it."""
+        for (conn, _), request in reversed(road.requests.items()):
+            if conn == event.conn and not request.copied:
+                road.requests[conn, event.x] = request.again(event.n, event.t)
+                return
+
     def begin(self, road: Road, event: Seen, *, asks: bool) -> Request:
         """Return the request that begins here, tied to the open deliveries of its message at its service."""
         obligation: Obligation | None = None
@@ -48,11 +57,25 @@ class Attempts:
             home = queue.home
             found = None if home is None else home.obligations.get(key) or home.find(key)
             if found is not None and found.far:
+                if obligation is not None and found is not obligation:
+                    return self._one_of(road, event, asks=asks)
                 last, obligation = found.last, found
-                deliveries = [] if last is None else [last] if found.far == 1 else found.worked_on() or [last]
+                alone = found.far == 1 and not found.injected
+                deliveries = [] if last is None else [last] if alone else found.worked_on() or [last]
         request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t, asks)
         if obligation is not None:
             self._count(road, request, obligation)
+        return request
+
+    def _one_of(self, road: Road, event: Seen, *, asks: bool) -> Request:
+        """Return the request of a service that was given equal keys from several queues: of the message that it still has."""
+        homes = dict.fromkeys(queue.home for queue in road.instance.queues if queue.home is not None)
+        found = [one for one in (home.find(event.key) for home in homes) if one is not None and one.far]
+        working = [one for one in found if one.opened()] or found
+        obligation = working[-1]
+        request = Request(obligation, obligation.worked_on(), road.name, event.conn, event.n, event.t, asks)
+        request.shared = len(working) > 1
+        self._count(road, request, obligation)
         return request
 
     def _count(self, road: Road, request: Request, obligation: Obligation) -> None:
@@ -88,8 +111,12 @@ class Attempts:
         self.effect(road.thing, event, request)
 
     def effect(self, place: str, event: Seen, request: Request | None) -> None:
-        """Give the effect to every queue that needs one at this place."""
-        for queue, group in self._world.places.get(place, ()):
+        """Give the effect to every queue that needs one at this place, or to that whose message is known to have made it."""
+        owner = request.obligation if request is not None and not request.shared else None
+        places = self._world.places.get(place, ())
+        if owner is not None and len(places) > 1 and any(queue is owner.queue for queue, _ in places):
+            places = [(queue, group) for queue, group in places if queue is owner.queue]
+        for queue, group in places:
             obligation = queue.obligations[event.key]
             mine = request.deliveries if request is not None and request.obligation is obligation else ()
             delivery = mine[-1] if mine else obligation.last
@@ -137,11 +164,11 @@ class Attempts:
             request = road.requests.pop(ident)
             request.over = t
             if request.obligation is not None and not request.asks:
-                request.severed = True
+                request.severed = not request.copied
                 road.sever(ident, request)
-                if request.complete:
+                if request.complete and not request.copied:
                     request.doubt()
-            if road.faults:
+            if road.faults and not request.copied:
                 self._bites.cut(road, request.obligation)
 
 

@@ -1,19 +1,21 @@
 """What faults did to messages and requests, counted: a fault that changed nothing proves nothing.
 
-By kind: outage: requests and deliveries that were cut, and deliveries whose attempt found no listener; latency: answers or
-deliveries later by at least 0.8 of it; altered: messages changed, then delivered; answer_lost: answers swallowed; kill: an exit
-while a delivery or request was open. A kept-alive connection that was cut while idle is no bite. Byte-level faults: `weather`.
+By kind: outage and whatever else ends connections: requests, sends, deliveries and settlements that were cut, and with an outage
+deliveries whose attempt found no listener; latency: answers or deliveries later by at least 0.8 of it; altered: messages changed,
+then delivered; the other rules of the taps: what they acted on; kill: an exit while a delivery or request was open. A kept-alive
+connection that was cut while idle is no bite. Byte-level faults: `weather`.
 """
 
 from harness.history.causes import exited_within
 from harness.history.intervals import Interval
 from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Obligation, Request
+from harness.history.toothless import CUTTING, why_not
 from harness.history.weather import WEATHER, Weather
-from harness.history.world import Road, World
+from harness.history.world import Queue, Road, World
 
-CUTTING = frozenset({"outage", "latency", "reset", "cut_short", "kill"})
-"""Faults that end connections, or make a service end them; of kills those of brokers."""
+THE_CASE = frozenset({"duplicate", "held", "latency", "reordered"})
+"""Rules that need no second attempt to make the case they are for: the message comes twice, late, or out of its order."""
 
 REFUSING = frozenset({"outage", "reset"})
 """Faults under which a service tries and finds nobody."""
@@ -42,6 +44,9 @@ class Bites:
         self.outages: list[Interval] = []
         """Those that are on, or over for so short a time that what is settled now may have been tried in them."""
         self.altered: dict[tuple[str, str], list[Interval]] = {}
+        self._renaming: dict[tuple[str, int, int], tuple[str, str]] = {}
+        """Sends that were altered before the broker had them, under the key they had before."""
+        self._shortened: dict[tuple[str, int, int], Interval] = {}
 
     def fault(self, event: Seen) -> None:
         """Put a fault that begins or ends where its traffic passes."""
@@ -69,7 +74,7 @@ class Bites:
     def cut(self, road: Road, obligation: Obligation | None) -> None:
         """Count a request, a send or a delivery that was cut on this link."""
         for interval in road.faults:
-            if interval.on and interval.name in CUTTING:
+            if interval.on and interval.name in CUTTING and not interval.ruled:
                 self._bite(interval, obligation)
 
     def late(self, road: Road, ident: tuple[int, int], t: float, request: Request | None) -> None:
@@ -81,12 +86,7 @@ class Bites:
     def held(self, road: Road, left: float, t: float, obligation: Obligation | None) -> None:
         """Count what left the far side at `left` and came to the service, late, at `t`."""
         for interval in road.faults:
-            if (
-                interval.name == "latency"
-                and interval.began is not None
-                and interval.seconds
-                and t - left >= LATE * interval.seconds
-            ):
+            if _slowed(interval, left, t):
                 self._bite(interval, obligation)
                 if obligation is not None:
                     obligation.retried = True  # a slow answer that was waited for is the case the fault makes
@@ -97,16 +97,41 @@ class Bites:
         if interval.name in WEATHER:
             self.weather.bit(interval, event)
             return
+        interval.ruled = True
         queue = self._world.queues.get(event.queue)
         home = queue.home if queue is not None else None
         if interval.name == "altered":
-            self.altered.setdefault((home.name if home is not None else event.queue, event.key), []).append(interval)
+            place = (home.name if home is not None else event.queue, event.key)
+            self.altered.setdefault(place, []).append(interval)
+            self._renaming[event.link, event.conn, event.x] = place
             return
-        self._bite(interval, home.find(event.key) if home is not None else self._asked(event))
+        if interval.name == "shortened":
+            self._shortened[event.link, event.conn, event.x] = interval
+        obligation = self._about(event) or (home.find(event.key) if home is not None else None)
+        self._bite(interval, obligation)
+        if obligation is not None and interval.name in THE_CASE:
+            obligation.retried = True
 
-    def _asked(self, event: Seen) -> Obligation | None:
-        request = self._world.roads[event.link].requests.get((event.conn, event.x))
-        return request.obligation if request is not None else None
+    def _about(self, event: Seen) -> Obligation | None:
+        """Return the message that a request, or a send, is work on."""
+        road = self._world.roads[event.link]
+        request = road.requests.get((event.conn, event.x))
+        send = road.sends.get((event.conn, event.x, event.key))
+        return request.obligation if request is not None else send.about if send is not None else None
+
+    def renamed(self, queues: list[Queue], event: Seen) -> None:
+        """Look whether this is a message whose key a fault changed on its way to the broker: its bite is the new message's."""
+        place = self._renaming.pop((event.link, event.conn, event.x), None) if self._renaming else None
+        if place is not None and place[1] != event.key:
+            found = self.altered.pop(place, [])
+            for queue in queues:
+                home = queue.home or queue
+                self.altered.setdefault((home.name, event.key), []).extend(found)
+
+    def received(self, obligation: Obligation, event: Seen) -> None:
+        """Look whether this message was handed out for a shorter time than its receiver asked for."""
+        if self._shortened and (event.link, event.conn, event.x) in self._shortened:
+            obligation.bitten, obligation.bit_n = True, self.n
 
     def delivered(self, obligation: Obligation) -> None:
         """Look whether the message that came to its service was changed on the way."""
@@ -180,87 +205,15 @@ class Bites:
         """Say which `inject` call bit nothing, what was looked for, and what would mend it; empty where each did."""
         for faults in self._world.calls().values():
             if not any(one.bites for one in faults):
-                return f"{faults[0].ident} {faults[0]} did not bite: {_why_not(faults[0], self._world)}"
+                return f"{faults[0].ident} {faults[0]} did not bite: {why_not(faults[0], self._world)}"
         return ""
 
 
-def _why_not(one: Interval, world: World) -> str:
-    if one.failed or one.began is None:
-        return one.failed or "it never began: its moment did not come"
-    of_broker = (one.name in CUTTING and bool(one.link) and world.roads[one.link].queues) or one.victim in _things(world)
-    kind = f"{one.name} of a broker" if of_broker else one.name
-    looked, mend = TOOTHLESS.get(kind, TOOTHLESS["outage"])
-    if one.name == "kill" or one.once:
-        return f"it came at {one.began:.1f} s, and {looked}; {mend}"
-    until = f"to {one.ended:.1f} s" if one.ended is not None else "on"
-    return f"it was on from {one.began:.1f} s {until}, and {looked}; {mend}"
-
-
-TOOTHLESS = {
-    "outage": (
-        "no request was cut and no delivery ended without its request meanwhile",
-        "begin it earlier, make it last longer or send more messages",
-    ),
-    **dict.fromkeys(
-        ("outage of a broker", "cut_short of a broker", "kill of a broker"),
-        (
-            "no delivery, settlement or send was cut",
-            "begin it earlier, where a message is under way, or send more messages",
-        ),
-    ),
-    **dict.fromkeys(
-        ("reset", "reset of a broker"),
-        (
-            "nothing was under way on a connection that it reset",
-            "begin it where something is, as at resource.requested(n), or let it last",
-        ),
-    ),
-    "timeout": (
-        "nothing that left in its direction was still on its way",
-        "begin it earlier, where an answer is due, or see whether its `side` is meant",
-    ),
-    "bandwidth": (
-        "nothing came late by it",
-        "allow fewer bytes a second, begin it earlier or send larger messages",
-    ),
-    "sliced": (
-        "nothing that left in one piece came in several",
-        "cut smaller pieces, begin it earlier, or give seconds= between them",
-    ),
-    "slow_close": (
-        "no connection ended meanwhile",
-        "begin it before one ends, as with a kill or where the service hangs up",
-    ),
-    "half_open": (
-        "no byte came to a connection that it left dead",
-        "begin it while a connection is open, or see whether one carries its `on`",
-    ),
-    "pause": (
-        "its victim held no message and asked for nothing meanwhile",
-        "begin it while a message is worked on, as at resource.requested(n), or make it longer",
-    ),
-    "latency": (
-        "no answer and no delivery came late by it",
-        "begin it earlier, make it longer or send more messages",
-    ),
-    "altered": (
-        "no message that it changed was delivered",
-        "begin it earlier, or see whether its `on` and `key` fit any message",
-    ),
-    "answer_lost": (
-        "no answer was swallowed",
-        "begin it earlier, or see whether its `on` and `key` fit any request",
-    ),
-    "kill": (
-        "its victim held no message and asked for nothing",
-        "begin it while a message is worked on, as at resource.requested(n)",
-    ),
-}
-"""By kind of fault: what was looked for and not found, and what its writer can do."""
-
-
-def _things(world: World) -> set[str]:
-    return {road.thing for road in world.roads.values()}
+def _slowed(interval: Interval, left: float, t: float) -> bool:
+    """Tell whether what left at `left` and came at `t` was slowed by a latency of the whole link."""
+    if interval.name != "latency" or interval.began is None or interval.ruled:
+        return False
+    return bool(interval.seconds) and t - left >= LATE * interval.seconds
 
 
 def _within(interval: Interval, since: float, until: float) -> bool:

@@ -18,6 +18,7 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 CONFIGURATION = frozenset({401, 403})
 PERMANENT = frozenset({400, 404, 405, 409, 410, 413, 415, 422})
 ERRORS = 400
+SETTLES = frozenset({"ack", "reject"})
 JUST_BEFORE = 0.25
 """A kernel closes a dying process's connections before its exit can be seen: exits so much later still explain them."""
 
@@ -87,7 +88,7 @@ def _on_amqp(previous: Delivery, services: dict[str, Instance]) -> str:
 
 def _of_lost_connections(previous: Delivery, services: dict[str, Instance]) -> str:
     """Say why the broker took a message back from a consumer: what it had said, whether it had the message, whether it lived."""
-    if previous.word and not previous.word_far:
+    if previous.word in SETTLES and not previous.word_far:
         return "ack_lost"
     if not previous.near_n:
         return "receive_lost"

@@ -62,6 +62,7 @@ class Deliveries:
         if obligation.bitten and not obligation.retried:
             obligation.retried = True
         if road.faults and queue.sqs:
+            self._bites.received(obligation, event)
             self._under_way(road, delivery, event)
 
     def _under_way(self, road: Road, delivery: Delivery, event: Seen) -> None:
@@ -85,16 +86,19 @@ class Deliveries:
         delivery.hi = event.t + timeout + TICK
 
     def _injected(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> Delivery:
-        """Make the delivery that only the service saw: our own duplicate."""
-        delivery = Delivery(obligation, self._world.queues[event.queue], connection, road.service, event.tag, event.mid)
+        """Make the delivery that only the service saw: our own duplicate. On SQS it has the receipt of its original."""
+        delivery = Delivery(obligation, self._queues[event.queue], connection, road.service, event.tag, event.mid)
         delivery.cause = "injected"
+        delivery.far_t = event.t
         obligation.injected += 1
         obligation.explain("injected")
-        delivery.far_t = event.t
+        obligation.retried = obligation.retried or obligation.bitten
         if len(obligation.deliveries) >= KEPT_DELIVERIES:
             _forget(obligation.deliveries.pop(1))
-        obligation.handed_out(delivery)
-        connection.tags[event.tag] = delivery
+        obligation.deliveries.append(delivery)
+        original = connection.tags.setdefault(event.tag, delivery)
+        if original is not delivery:
+            delivery.lo, delivery.hi = original.lo, original.hi
         return delivery
 
     def _came(self, delivery: Delivery, road: Road, event: Seen) -> None:
@@ -137,13 +141,7 @@ class Deliveries:
         if delivery is None or event.how == "cancel":
             return
         if event.at == "near":
-            delivery.word, delivery.word_n, delivery.word_t = event.how, event.n, event.t
-            if not delivery.requests and event.how != "visibility":
-                _tried(delivery)
-            if road.faults:
-                self._let_go(road, delivery, event)
-            if self._bites.outages:
-                self._bites.settled(delivery, event.t)
+            self._said(road, delivery, event)
             return
         delivery.word_far = event.how
         delivery.delay = event.delay or 0.0
@@ -152,8 +150,24 @@ class Deliveries:
                 road.settles.pop((event.conn, event.x, event.tag), None)
             self._processed(delivery, event)
 
+    def _said(self, road: Road, delivery: Delivery, event: Seen) -> None:
+        """Take the word as its service gave it; one with a fault's name on it is a copy."""
+        if event.fault:
+            return
+        delivery.word, delivery.word_n, delivery.word_t = event.how, event.n, event.t
+        if not delivery.requests and event.how != "visibility":
+            _tried(delivery)
+        if delivery.cause == "injected" and not delivery.queue.sqs:  # nobody else hears of it
+            delivery.end, delivery.end_n, delivery.end_t = event.how, event.n, event.t
+        if road.faults:
+            self._let_go(road, delivery, event)
+        if self._bites.outages:
+            self._bites.settled(delivery, event.t)
+
     def _let_go(self, road: Road, delivery: Delivery, event: Seen) -> None:
         """Follow a settlement on its way; what is written to a connection that is gone, gets nowhere."""
+        if delivery.obligation.bitten and event.n > delivery.obligation.bit_n:
+            delivery.obligation.retried = True
         if event.conn in road.gone:
             self._bites.cut(road, delivery.obligation)
         else:

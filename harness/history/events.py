@@ -17,6 +17,9 @@ world
                            data.by = service | target; wire = Connection.Close / Channel.Close, status = reply code where seen
   subscribed    a consumer showed itself: wire = Basic.Consume | ReceiveMessage (the first on a link and queue). queue
 
+  bound unbound a way from an exchange to a queue (or, data.to, to another exchange) was made or taken away, seen far or made by
+                the harness: data.exchange, data.routing_key, data.arguments. Exchanges are `declared`, with their kind
+
 messages (key = identity, see below; queue = the queue; mid = the broker's own message id)
   attempted     a send was begun. near, far, or harness (its own publish). data.exchange, data.routing_key (AMQP); queue = the
                 destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes);
@@ -68,7 +71,7 @@ import msgspec
 SCHEMA = 1
 
 Kind = Literal[
-    "declared", "started", "ready", "exited", "opened", "closed", "subscribed",
+    "declared", "started", "ready", "exited", "opened", "closed", "subscribed", "bound", "unbound",
     "attempted", "acknowledged", "refused", "returned", "delivered", "settled", "confirmed",
     "requested", "effected", "answered", "noticed",
     "fault", "bit",
@@ -131,7 +134,7 @@ class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):
     Times are seconds. `role` is the role of a queue: what a message that lies there has become.
     """
 
-    what: Literal["queue", "resource", "link", "service", "alarms"]
+    what: Literal["queue", "resource", "link", "service", "alarms", "exchange"]
     name: str
     broker: Literal["", "aws", "rabbitmq"] = ""
     role: Literal["work", "retry", "dead-letter", "parking"] = "work"

@@ -7,8 +7,8 @@ class Interval:
     """One injected fault: when it was on, on what, and what it did (`bites`)."""
 
     __slots__ = (
-        "began", "began_n", "bites", "call", "code", "ended", "failed", "held", "ident", "link", "name", "seconds", "settled",
-        "victim",
+        "began", "began_n", "bites", "call", "code", "ended", "failed", "held", "ident", "link", "name", "ruled", "seconds",
+        "settled", "victim",
     )  # fmt: skip
 
     def __init__(self, ident: str, data: dict[str, object]) -> None:
@@ -26,6 +26,8 @@ class Interval:
         self.bites = 0
         self.held = 0
         self.settled = 0
+        self.ruled = False
+        """Whether it is a rule of the taps, which tell of each of its bites themselves."""
 
     @property
     def on(self) -> bool:

@@ -54,6 +54,8 @@ class Ledger:
             "exited": self._exited,
             "closed": self._closed,
             "subscribed": self._subscribed,
+            "bound": self.world.routes.bound,
+            "unbound": self.world.routes.unbound,
             "attempted": self._sends.attempted,
             "acknowledged": self._sends.acknowledged,
             "refused": self._sends.refused,

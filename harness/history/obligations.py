@@ -1,13 +1,10 @@
 """What is kept of one message in one queue: its sends, deliveries, attempts, effects and where it was found in the end.
 
 Plain records (structs, made in C: a journal of a million events needs a hundred thousand of them). What events mean is decided
-in `sends`, `deliveries` and `attempts`. A message with which nothing happened but what should is put away as ten numbers
-(`Finished`), and becomes an obligation again if something more happens to it.
+in `sends`, `deliveries` and `attempts`; what is left of a message with which nothing happened but what should, in `finished`.
 """
 
 from array import array
-from collections.abc import Iterator
-from struct import Struct
 from typing import TYPE_CHECKING, Optional
 
 import msgspec
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 KEPT_DELIVERIES = 32
 KEPT_ATTEMPTS = 5_000
 NEVER = float("inf")
-NOTHING = (0, 0.0)
 
 
 class Effect(msgspec.Struct, frozen=True, eq=False):
@@ -31,13 +27,11 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
     request: "Request | None" = None
 
 
-NO_EFFECT = Effect(0, 0.0, None, sure=False)
-
-
 class Request(msgspec.Struct, eq=False):
     """One attempt (or question) of a service at a place: begun near, complete at the place, answered near.
 
-    It is `doubted` where the service cannot know whether it was done; `blind` where it repeats such a one, and nobody asked.
+    It is `doubted` where the service cannot know whether it was done; `blind` where it repeats such a one, and nobody asked;
+    `copied` where a fault sent it again; `shared` where it may be work on the message of another queue as well.
     """
 
     obligation: Optional["Obligation"]
@@ -56,6 +50,16 @@ class Request(msgspec.Struct, eq=False):
     doubted: bool = False
     blind: bool = False
     over: float = NEVER
+    copied: bool = False
+    shared: bool = False
+
+    def again(self, n: int, t: float) -> "Request":
+        """Return the request that a fault makes by sending this one once more."""
+        copy = Request(self.obligation, self.deliveries, self.link, self.conn, n, t, self.asks, copied=True)
+        copy.shared = self.shared
+        if self.obligation is not None:
+            self.obligation.copied = self.obligation.retried = True  # that it comes twice is the case the fault makes
+        return copy
 
     def doubt(self) -> None:
         """Take note that the service cannot know whether this was done."""
@@ -150,9 +154,10 @@ class Obligation(msgspec.Struct, eq=False):
     bitten: bool = False
     bit_n: int = 0
     retried: bool = False
+    copied: bool = False
 
     def handed_out(self, delivery: Delivery) -> None:
-        """Take note of one more delivery."""
+        """Take note of one more delivery by the broker."""
         self.deliveries.append(delivery)
         self.last = delivery
         self.last_delivery = (delivery.far_n, delivery.far_t)
@@ -219,76 +224,3 @@ class Obligation(msgspec.Struct, eq=False):
     def in_doubt_sends(self) -> int:
         """How many sends were neither confirmed nor refused."""
         return max(0, self.tries - self.acks - self.refused)
-
-
-class Finished:
-    """The messages of one queue that took the plain way: one send, delivery, acknowledgement, and effect where one is due."""
-
-    NUMBERS = Struct("10d")
-    WIDTH = 10
-    SENT_T, EFFECT_T = 1, 7
-
-    def __init__(self) -> None:
-        self.places: dict[str, int] = {}
-        self._packed = bytearray()
-        self._connections: list[Connection | None] = []
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def take(self, obligation: Obligation) -> bool:
-        """Put it away if it is plain; tell whether it was."""
-        if not _plain(obligation):
-            return False
-        last = obligation.last
-        self.places[obligation.key] = len(self._connections)
-        self._connections.append(obligation.ack_connection)
-        effect = obligation.effects[0] if isinstance(obligation.effects, list) else NO_EFFECT
-        delivered, attempt, acked = obligation.first_delivery or NOTHING, obligation.first_attempt or NOTHING, obligation.acked
-        self._packed += self.NUMBERS.pack(
-            obligation.sent_n, obligation.sent_t, *delivered, *attempt, effect.n, effect.t, *acked or NOTHING
-        )
-        if last is not None:  # while the collector rests, cycles are undone by hand
-            last.request = obligation.last = None
-        obligation.deliveries.clear()
-        obligation.effects = None
-        return True
-
-    def revive(self, key: str, queue: "Queue") -> Obligation:
-        """Take it out again, as an obligation with the counts it had."""
-        obligation = self.look(key, queue)
-        del self.places[key]
-        return obligation
-
-    def look(self, key: str, queue: "Queue") -> Obligation:
-        """Return a copy of it, as an obligation with the counts it had."""
-        place = self.places[key]
-        numbers = self.NUMBERS.unpack_from(self._packed, place * self.NUMBERS.size)
-        sent, delivered, attempt, effect, acked = ((int(numbers[i]), numbers[i + 1]) for i in range(0, self.WIDTH, 2))
-        obligation = Obligation(key, queue, tries=1, acks=1, copies=1, far=1, near=1, firsts=1, acked=acked)
-        obligation.sent_n, obligation.sent_t = sent
-        obligation.first_delivery = obligation.last_delivery = delivered
-        obligation.first_attempt = attempt if attempt[0] else None
-        obligation.effects = [Effect(*effect, None, sure=True)] if effect[0] else None
-        obligation.ack_connection = self._connections[place]
-        return obligation
-
-    def held_up(self, over: float, within: float) -> Iterator[str]:
-        """Yield the keys that waited for `over`: sent before it and effected after it, or more than `within` after both."""
-        numbers = memoryview(self._packed).cast("d")
-        sent, effected = numbers[self.SENT_T :: self.WIDTH], numbers[self.EFFECT_T :: self.WIDTH]
-        for key, place in self.places.items():
-            if effected[place] >= over and (sent[place] < over or effected[place] - sent[place] > within):
-                yield key
-
-
-def _plain(one: Obligation) -> bool:
-    """Tell whether nothing happened to it but what should."""
-    if one.acked is None or not one.tries == one.acks == one.copies == one.far == one.near == 1:
-        return False
-    if one.bitten or one.in_doubt or one.told or one.attempt_ts is not None or one.ends != "effected":
-        return False
-    if one.injected or one.returned or one.refused or one.deduplicated or one.rejected is not None or one.pending:
-        return False
-    due = len(one.queue.sets)
-    return due == 0 or (due == 1 and isinstance(one.effects, list) and len(one.effects) == 1)

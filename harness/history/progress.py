@@ -5,6 +5,7 @@ a world in which nothing else happens any more is steady, not busy.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from harness.history.events import Event
 
@@ -26,6 +27,10 @@ PROGRESS = frozenset(
 TRAFFIC = PROGRESS | {"delivered", "settled", "confirmed", "requested", "answered", "opened", "closed", "bit"}
 REDELIVERIES = 3
 """How often every message that still moves must have been delivered again, over as many periods, before a world is steady."""
+
+DELIVERING = frozenset({"Basic.Deliver", "Basic.GetOk"})
+SETTLING = 1.0
+"""Seconds in which a settlement comes to RabbitMQ, if it does."""
 
 NOT_TRAFFIC = frozenset({"ReceiveMessage", "GetQueueAttributes", "GetQueueUrl", "ListQueues"})
 
@@ -52,6 +57,14 @@ def _is_idle(event: Event) -> bool:
     return (event.kind == "answered" and event.wire in NOT_TRAFFIC) or (event.kind == "bit" and not event.wire)
 
 
+class Open(NamedTuple):
+    """A delivery that is not settled, and until when it is waited for."""
+
+    deadline: float
+    queue: str
+    key: str
+
+
 class Progress:
     """Open deliveries and requests, and who is only delivered again; `step` takes one event after the other."""
 
@@ -59,7 +72,10 @@ class Progress:
         self.t = 0.0
         self.last_traffic = 0.0
         self.last_progress = 0.0
-        self.open: dict[tuple[str, int, str], tuple[float, str]] = {}
+        self.open: dict[tuple[str, int, str], Open] = {}
+        self.stopped: dict[tuple[str, int, str], Open] = {}
+        """Deliveries of RabbitMQ that a fault took, or holds, on their way."""
+        self.faults: dict[str, str] = {}
         self.requests: dict[tuple[str, int, int], float] = {}
         self.effected: set[str] = set()
         self.expected: set[str] = set()
@@ -105,15 +121,26 @@ class Progress:
     def _subscribed(self, event: Event) -> None:
         self.subscribed.add(event.link)
 
+    def _fault(self, event: Event) -> None:
+        self.faults[event.fault] = str((event.data or {}).get("fault"))
+
+    def _bit(self, event: Event) -> None:
+        """Wait no longer for a delivery that a fault took, or holds: nothing happens to it until something else does."""
+        if event.wire in DELIVERING and self.faults.get(event.fault) in {"answer_lost", "held"}:
+            place = (event.link, event.conn)
+            for ident in [ident for ident, one in self.open.items() if ident[:2] == place and one.key == event.key]:
+                self.stopped[ident] = self.open.pop(ident)
+
     def _delivered(self, event: Event) -> None:
         if event.at != "far":
+            self._arrived(event)
             return
         deadline = float("inf")
         if event.queue in self.visibility:
             asked = (event.data or {}).get("visibility")
             deadline = event.t + (float(asked) if isinstance(asked, (int, float)) else self.visibility[event.queue])
         conn = 0 if event.queue in self.visibility else event.conn
-        self.open[event.link, conn, event.tag] = (deadline, event.queue)
+        self.open[event.link, conn, event.tag] = Open(deadline, event.queue, event.key)
         again = (event.queue, event.key)
         if again not in self.seen:
             self.seen.add(again)
@@ -123,18 +150,31 @@ class Progress:
         else:
             self.patterns[again] = Pattern(event.t)
 
+    def _arrived(self, event: Event) -> None:
+        ident = (event.link, event.conn, event.tag)
+        if ident in self.stopped:
+            self.open[ident] = self.stopped.pop(ident)
+
     def _settled(self, event: Event) -> None:
+        ident = (event.link, 0, event.tag)
         if event.how == "visibility" and event.delay:
-            key = (event.link, 0, event.tag)
-            if key in self.open:
-                self.open[key] = (event.t + event.delay, event.queue)
+            if ident in self.open:
+                self.open[ident] = self.open[ident]._replace(deadline=event.t + event.delay)
             return
-        if event.at == "far":
+        if event.at == "near":
+            self._said(event)
+        else:
             for conn in (0, event.conn):
                 self.open.pop((event.link, conn, event.tag), None)
         if event.how in ("ack", "delete", "reject"):
             self.ended.add(event.key)
             self._progressed(event.t)
+
+    def _said(self, event: Event) -> None:
+        """Wait no longer than a settlement takes to RabbitMQ: one that is lost on the way has no consequence of its own."""
+        ident = (event.link, event.conn, event.tag)
+        if ident in self.open:
+            self.open[ident] = self.open[ident]._replace(deadline=event.t + SETTLING)
 
     def _closed(self, event: Event) -> None:
         channel = (event.data or {}).get("channel")
@@ -163,15 +203,15 @@ class Progress:
         if self.requests:
             link = next(iter(self.requests))[0]
             return f"{len(self.requests)} request(s) without an answer on {link}"
-        held = [queue for deadline, queue in self.open.values() if deadline > t]
+        held = [one.queue for one in self.open.values() if one.deadline > t]
         if held:
             return f"{len(held)} delivery(ies) of {held[0]} not settled"
         return ""
 
     def expire(self, t: float) -> None:
-        """Forget SQS deliveries whose visibility timeout has passed at `t`: their messages are visible again."""
-        for key in [k for k, (deadline, _) in self.open.items() if deadline <= t]:
-            del self.open[key]
+        """Forget deliveries that are waited for no more at `t`: those of SQS are visible again, settlements are lost."""
+        for ident in [ident for ident, one in self.open.items() if one.deadline <= t]:
+            del self.open[ident]
 
     @property
     def undone(self) -> int:

@@ -1,10 +1,13 @@
 """The part of the fold that takes sends: attempted, acknowledged, refused, returned. A send into a queue can be an effect too."""
 
+import msgspec
+
 from harness.history.attempts import Attempts
 from harness.history.bites import Bites
 from harness.history.journal import Seen
-from harness.history.obligations import Obligation
-from harness.history.world import Queue, Road, Send, World
+from harness.history.obligations import Obligation, Request
+from harness.history.routes import Goal
+from harness.history.world import Part, Queue, Road, Send, World
 
 
 class Sends:
@@ -18,40 +21,78 @@ class Sends:
     def attempted(self, event: Seen) -> None:
         """Take a send that was begun."""
         queue = self._world.queues.get(event.queue)
-        if queue is None or not event.key:
+        if not event.key:
             return
         if event.at == "harness":
-            self._by_harness(queue, event)
-            return
+            if queue is not None:
+                self._by_harness(queue, event)
+        elif queue is not None:
+            self._by_service([queue], event)
+        elif not event.queue:
+            self._through_exchange(event)
+
+    def _through_exchange(self, event: Seen) -> None:
+        """Take a send to an exchange: it goes to the queues that are bound for it; who sends it astray is told by its key."""
+        goal = self._goal(event)
+        queues = [self._world.queues[name] for name in goal.queues if name in self._world.queues]
+        if queues:
+            self._by_service(queues, event)
+        elif goal.sure and not goal.queues and event.at == "far":
+            self._astray(event)
+
+    def _goal(self, event: Seen) -> Goal:
+        data = event.data or {}
+        headers = msgspec.json.decode(event.headers) or {}
+        return self._world.routes.goal(str(data.get("exchange", "")), str(data.get("routing_key", "")), headers)
+
+    def _by_service(self, queues: list[Queue], event: Seen) -> None:
         road = self._world.roads[event.link]
         ident = (event.conn, event.x, event.key)
         send = road.sends.get(ident)
         if send is None:
-            send = self._begin(road, queue, event)
+            send = self._begin(road, queues, event)
             road.await_confirm(ident, send)
             if event.at == "near" and event.conn in road.gone:
                 self.cut(road, event.conn)
+            if event.at == "far":
+                self._bites.renamed(queues, event)
         if event.at != "near":
-            self._reached(send, queue, event)
+            self._reached(send, event)
 
-    def _reached(self, send: Send, queue: Queue, event: Seen) -> None:
+    def _reached(self, send: Send, event: Seen) -> None:
         """Take a send that came to the broker: whether it was taken is another matter."""
         send.far = True
+        send.copied = send.copied or bool(event.fault)
         if send.request is not None:
             send.request.complete = True
-        if send.carrier is not None and queue.home is not None:
-            send.carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
-        elif send.obligation is not None:
-            self._tried(send.obligation, event)
+        for part in send.parts:
+            if send.copied:
+                if not part.queue.sqs:  # SQS says whether it took it as new
+                    _copied(part)
+            elif part.carrier is not None and part.queue.home is not None:
+                part.carrier.hand_on("dead_letter_cycle" if part.queue.role == "retry" else "republished")
+            elif part.obligation is not None:
+                self._tried(part.obligation, event)
 
-    def _begin(self, road: Road, queue: Queue, event: Seen) -> Send:
-        send = Send()
-        send.carrier = self._carrier(queue, event.key, road)
-        if send.carrier is None and queue.home is not None:
-            send.obligation = queue.home.obligations[event.key]
-        if queue.name in self._world.places and event.at == "near":
-            send.request = self._attempts.begin(road, event, asks=False)
+    def _begin(self, road: Road, queues: list[Queue], event: Seen) -> Send:
+        send = Send(copied=bool(event.fault))
+        for queue in queues:
+            carrier = self._carrier(queue, event.key, road)
+            obligation = queue.home.obligations[event.key] if carrier is None and queue.home is not None else None
+            send.parts.append(Part(queue, carrier, obligation))
+            if obligation is not None and obligation.bitten and not send.copied:
+                obligation.retried = True
+        if event.at == "near" and any(queue.name in self._world.places for queue in queues):
+            send.request = self._again(road, event) if send.copied else self._attempts.begin(road, event, asks=False)
         return send
+
+    @staticmethod
+    def _again(road: Road, event: Seen) -> Request | None:
+        """Return the request that a fault made by sending once more what a service had sent."""
+        for (conn, _, key), send in reversed(road.sends.items()):
+            if (conn, key) == (event.conn, event.key) and send.request is not None:
+                return send.request.again(event.n, event.t)
+        return None
 
     def _by_harness(self, queue: Queue, event: Seen) -> None:
         if queue.home is None:
@@ -87,23 +128,37 @@ class Sends:
 
     def acknowledged(self, event: Seen) -> None:
         """Take the broker's confirmation of a send."""
-        queue = self._world.queues.get(event.queue)
-        if queue is None or not event.key:
+        if not event.key:
             return
         if event.at == "near":
             self._heard(event, 200)
             return
-        send = None
+        queue = self._world.queues.get(event.queue)
         if event.at == "far":
             send = self._world.roads[event.link].sends.get((event.conn, event.x, event.key))
-        fresh = queue.mids is None or _fresh(queue, event)
-        if queue.home is not None and (send is None or send.carrier is None):
-            self._accepted(queue.home.obligations[event.key], queue, event, fresh=fresh)
-        if fresh and queue.name in self._world.places:
-            request = send.request if send is not None else None
-            if request is not None:
-                request.complete = request.effected = True
-            self._attempts.effect(queue.name, event, request)
+            if send is not None:
+                self._taken(send, event)
+                return
+        if queue is not None:
+            fresh = queue.mids is None or _fresh(queue, event)
+            if queue.home is not None:
+                self._accepted(queue.home.obligations[event.key], queue, event, fresh=fresh)
+            if fresh and queue.name in self._world.places:
+                self._attempts.effect(queue.name, event, None)
+
+    def _taken(self, send: Send, event: Seen) -> None:
+        """Take the confirmation of a send that was seen."""
+        for part in send.parts:
+            queue, fresh = part.queue, _fresh(part.queue, event)
+            if send.copied:
+                if queue.sqs and fresh:
+                    _copied(part)
+            elif queue.home is not None and part.carrier is None:
+                self._accepted(queue.home.obligations[event.key], queue, event, fresh=fresh)
+            if fresh and queue.name in self._world.places:
+                if send.request is not None:
+                    send.request.complete = send.request.effected = True
+                self._attempts.effect(queue.name, event, send.request)
 
     @staticmethod
     def _accepted(obligation: Obligation, queue: Queue, event: Seen, *, fresh: bool) -> None:
@@ -121,13 +176,19 @@ class Sends:
 
     def refused(self, event: Seen) -> None:
         """Take the definite failure of a send."""
-        queue = self._world.queues.get(event.queue)
-        if queue is None or not event.key:
+        if not event.key:
             return
         if event.at == "near":
             self._heard(event, event.status)
-        elif queue.home is not None:
-            queue.home.obligations[event.key].refused += 1
+            return
+        queue = self._world.queues.get(event.queue)
+        queues = [queue] if queue is not None else []
+        if event.at == "far" and not event.queue:
+            send = self._world.roads[event.link].sends.get((event.conn, event.x, event.key))
+            queues = [part.queue for part in send.parts] if send is not None else []
+        for one in queues:
+            if one.home is not None:
+                one.home.obligations[event.key].refused += 1
 
     def _heard(self, event: Seen, status: int | None) -> None:
         """Close a send of which the service has heard."""
@@ -143,9 +204,9 @@ class Sends:
             send = road.sends.pop(ident)
             if send.request is not None and send.request.complete:
                 send.request.doubt()
-            if road.faults and (road.confirms or not send.far):  # a publisher without confirms awaits nothing that could be cut
-                request = send.request.obligation if send.request is not None else None
-                self._bites.cut(road, request or send.carrier or send.obligation)
+            # a publisher without confirms awaits nothing that could be cut, and nobody awaits a copy
+            if road.faults and not send.copied and (road.confirms or not send.far):
+                self._bites.cut(road, send.about)
 
     def returned(self, event: Seen) -> None:
         """Take a message that the broker had no queue for: it belongs where its sender was told to send it."""
@@ -153,12 +214,24 @@ class Sends:
         if queue is not None and queue.home is not None and event.key:
             queue.home.obligations[event.key].returned += 1
             return
+        self._astray(event)
+
+    def _astray(self, event: Seen) -> None:
+        """Take note that a message went nowhere that should have gone where its sender was told."""
         for other in self._world.queues.values():
             obligation = other.find(event.key)
             if obligation is not None and obligation.told and not obligation.tries:
                 obligation.returned += 1
                 obligation.sent_n, obligation.sent_t = event.n, event.t
                 return
+
+
+def _copied(part: Part) -> None:
+    """Take note that the queue has one message more, by a fault."""
+    owner = part.carrier or part.obligation
+    if owner is not None:
+        owner.hand_on("injected")
+        owner.retried = True  # that there are two is the case the fault makes
 
 
 def _fresh(queue: Queue, event: Seen) -> bool:

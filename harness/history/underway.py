@@ -30,7 +30,7 @@ def _to_the_other_side(road: "Road", conn: int) -> Iterator[UnderWay]:
             yield UnderWay(request, request.obligation)
     for place, send in road.sends.items():
         if place[0] == conn and not send.far:
-            yield UnderWay(send, _meant(send))
+            yield UnderWay(send, send.about)
     for place, delivery in road.settles.items():
         if place[0] == conn and not delivery.word_far:
             yield UnderWay(delivery, delivery.obligation)
@@ -42,7 +42,7 @@ def _to_the_service(road: "Road", conn: int) -> Iterator[UnderWay]:
             yield UnderWay(request, request.obligation)
     for place, send in road.sends.items():
         if place[0] == conn and send.far and road.confirms:  # else nobody waits for a confirmation
-            yield UnderWay(send, _meant(send))
+            yield UnderWay(send, send.about)
     for place, delivery in road.settles.items():
         if place[0] == conn and delivery.word_far:
             yield UnderWay(delivery, delivery.obligation)
@@ -57,11 +57,6 @@ def _handed_out(road: "Road", conn: int) -> Iterator[UnderWay]:
     for delivery in connection.tags.values() if connection is not None else ():
         if not delivery.near_n and not delivery.end:
             yield UnderWay(delivery, delivery.obligation)
-
-
-def _meant(send: "Send") -> Obligation | None:
-    of_effect = send.request.obligation if send.request is not None else None
-    return of_effect or send.carrier or send.obligation
 
 
 def held_by(roads: "list[Road]") -> Iterator[UnderWay]:

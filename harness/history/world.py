@@ -3,14 +3,16 @@
 Built from `declared`, `fault`, `exited` and the like. What happens to messages is not decided here.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.history.events import Declaration
+from harness.history.finished import Finished
 from harness.history.intervals import Interval
 from harness.history.journal import Seen
-from harness.history.obligations import Delivery, Finished, Obligation, Request
+from harness.history.obligations import Delivery, Obligation, Request
+from harness.history.routes import Routes
 
 Role = Literal["work", "retry", "dead-letter", "parking"]
 PENDING_SENDS = 1_000
@@ -89,16 +91,34 @@ class Connections(dict[int, Connection]):
         return made
 
 
+class Part(NamedTuple):
+    """What a send is for one queue: a message that the queue owes from then on, or one that its service holds and hands on."""
+
+    queue: Queue
+    carrier: Obligation | None
+    obligation: Obligation | None
+
+
 class Send:
-    """A service's send whose confirmation is awaited: a message of its own, one it holds and hands on (carrier), or an effect."""
+    """A service's send whose confirmation is awaited, to one queue or, through an exchange, to several; it may be an effect too.
 
-    __slots__ = ("carrier", "far", "obligation", "request")
+    `copied`: a fault sent it again; its service knows nothing of it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("copied", "far", "parts", "request")
+
+    def __init__(self, *, copied: bool) -> None:
+        self.copied = copied
         self.far = False
-        self.carrier: Obligation | None = None
-        self.obligation: Obligation | None = None
+        self.parts: list[Part] = []
         self.request: Request | None = None
+
+    @property
+    def about(self) -> Obligation | None:
+        """The message that this is work on, else the one that it is."""
+        if self.request is not None and self.request.obligation is not None:
+            return self.request.obligation
+        return next((part.carrier or part.obligation for part in self.parts), None)
 
 
 class Road:
@@ -177,6 +197,7 @@ class World:
         self.queues: dict[str, Queue] = {}
         self.places: dict[str, list[tuple[Queue, int]]] = {}
         self.alarms: dict[str, Declaration] = {}
+        self.routes = Routes()
         self.roads = Roads(self)
         self.services: dict[str, Instance] = {}
         self.faults: dict[str, Interval] = {}
@@ -190,6 +211,8 @@ class World:
             self.alarms[declaration.name] = declaration
         elif declaration.what == "service":
             self.service(declaration.name)
+        elif declaration.what == "exchange":
+            self.routes.declare(declaration.name, declaration.kind)
         self._connect()
 
     def _connect(self) -> None:

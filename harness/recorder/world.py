@@ -11,7 +11,7 @@ from harness.clock import now
 from harness.errors import UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
-from harness.recorder.backlog import Backlog, Chunk, Waiting
+from harness.recorder.backlog import Backlog, Take
 from harness.recorder.moments import Moments
 from harness.recorder.secrets import hide
 from harness.recorder.writer import Writer
@@ -45,13 +45,10 @@ class RecordedWorld:
         self._writer = Writer(journal, header)
         self._origin = now()
         self._speed = header.speed
-        self._microseconds = header.speed * 1e6
         self._n = 0
         self._rules = RuleBook()
-        self._backlog = Backlog(asyncio.get_running_loop(), self._recorded)
+        self._backlog = Backlog(asyncio.get_running_loop())
         self._moments = Moments(asyncio.get_running_loop(), fired)
-        self.watched = self._moments.watched
-        self.note = self._backlog.put
         self._links: dict[str, TappedLink] = {}
         self._protocols: dict[str, str] = {}
         self._resources: dict[str, Resource] = {}
@@ -64,49 +61,28 @@ class RecordedWorld:
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
 
     def record(self, event: Event) -> Hold | None:
-        """Record the event, at once and with a hold where a moment is watched, else soon."""
-        event.t = event.t or self._seconds(now())
-        if self._backlog.busy:  # it tells of what passed a while ago
-            return self._write(event)
-        if not self.watched:
-            self._backlog.put(event, event.size)
-            return None
-        self._backlog.settle()
-        return self._write(event)
-
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
-        """Have what these bytes mean recorded soon; False while a moment is watched."""
-        if self.watched:
-            return False
-        self._backlog.put(Chunk(take, data, self._seconds(now())), len(data))
-        return True
-
-    def _recorded(self, one: Waiting) -> None:
-        """Write what waited; nobody watches, so nothing is held."""
-        if isinstance(one, Event):
-            self._write(one)
-            return
-        if isinstance(one, Chunk):
-            one.take(one.data, one.t)
-            return
-        event = one.event()
-        if event is not None:
-            event.t = self._seconds(one.t)
-            self._write(event)
-
-    def _seconds(self, t: float) -> float:
-        """Return a time as production seconds since the world began, in whole microseconds; `round` takes three times as long."""
-        return int((t - self._origin) * self._microseconds) / 1e6
-
-    def _write(self, event: Event) -> Hold | None:
-        """Give the event its number, write it, count it."""
+        """Give the event its number, and its time where it has none yet, write it, and hold its bytes where it is watched."""
+        if self._backlog.waiting:
+            self._backlog.settle()
         self._n += 1
         event.n = self._n
+        event.t = event.t or self._time()
         if self._closed:
             return None
         hide(event)
         self._writer.put(event)
         return self._moments.happened(event)
+
+    def later(self, take: Take, data: bytes) -> bool:
+        """Have what these bytes mean recorded soon; False while a moment is watched."""
+        if self._moments.watched:
+            return False
+        self._backlog.put(take, data, self._time())
+        return True
+
+    def _time(self) -> float:
+        """Return the time on the world's own clock: production seconds since it began."""
+        return round((now() - self._origin) * self._speed, 6)
 
     def settle(self) -> None:
         """Record everything that has passed."""
@@ -159,22 +135,17 @@ class RecordedWorld:
     async def put(self, event: dict[str, Any]) -> dict[str, Any]:
         """Record an event of the harness's own; answers when a barrier on it was released."""
         given = msgspec.convert(event, Event)
+        given.t = 0.0
         hold = self.record(given)
-        self.settle()
         n, t = given.n, given.t
         if hold is not None:
             await hold.done
         return {"n": n, "t": t}
 
-    def open_link(self, link: str, protocol: str, target: list[Any] | str) -> dict[str, int]:
-        """Make the two taps of a link; the near one does not listen yet."""
-        if isinstance(target, str):
-            opened = TappedLink(
-                link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=self._resources[target].session
-            )
-        else:
-            address = (str(target[0]), int(target[1]))
-            opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=address)
+    def open_link(self, link: str, protocol: str, target: list[Any] | str, near: int = 0) -> dict[str, int]:
+        """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any."""
+        goal = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
+        opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=goal, near=near)
         self._links[link] = opened
         self._protocols[link] = protocol
         return {"near": opened.near, "far": opened.far}
@@ -265,7 +236,6 @@ class RecordedWorld:
             hold.release()
         for link in self._links.values():
             link.close()
-        self.settle()
         self._writer.close()
         self._closed = True
 

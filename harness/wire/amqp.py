@@ -1,23 +1,27 @@
-"""What a tap does with one AMQP 0-9-1 connection: bytes pass as they came, and what they mean for messages is recorded.
+"""What a tap does with one AMQP 0-9-1 connection: bytes pass as they came, and what they mean for messages is recorded first.
 
-As long as no moment is watched and no rule is armed every chunk goes on first and is read at once after it; only while one is,
-whole frames wait until it is known what they are. The login is never decoded, so no password can get into a journal.
+As long as no rule is armed everything is passed on chunk by chunk; only while one is, whole frames wait until it is known whether
+their message is altered. The login is never decoded, so no password can get into a journal.
 """
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from harness.clock import now
 from harness.wire.amqp_books import Books
-from harness.wire.amqp_content import LONGEST_BODY, Content
-from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame, Frames
+from harness.wire.amqp_channel import LONGEST_BODY, Content
+from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame, Frames, Whole
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_rules import Changes, supports
+from harness.wire.amqp_values import GarbledError
 from harness.wire.streams import Ending, Session, Side, Step, Tap
 
 __all__ = ["CARRIED", "session", "supports"]
 
 CARRIED = ("Basic.Consume",)
 """What lasts on a connection: a consumer."""
+
+_UNREADABLE = (GarbledError, struct.error, IndexError)
 
 
 def session(tap: Tap) -> Session:
@@ -32,10 +36,11 @@ class Way:
     those messages by channel. `cut`: the beginning of the frame under way has gone on, so it cannot be changed any more.
     """
 
-    __slots__ = ("by", "cut", "frames", "partial", "undecided", "waiting")
+    __slots__ = ("by", "cut", "frames", "partial", "take", "undecided", "waiting")
 
-    def __init__(self, by: Side) -> None:
+    def __init__(self, by: Side, take: Callable[["Way", bytes, float], None]) -> None:
         self.by: Side = by
+        self.take = partial(take, self)
         self.frames = Frames()
         self.partial: list[bytes] = []
         self.waiting: list[bytes] = []
@@ -64,7 +69,8 @@ class Amqp:
         self._notes = Notes(tap)
         self._books = Books(self._notes)
         self._changes = Changes(tap)
-        self._ways: dict[Side, Way] = {"service": Way("service"), "target": Way("target")}
+        self._ways: dict[Side, Way] = {"service": Way("service", self._take), "target": Way("target", self._take)}
+        self._lost_track = False
         # A rule acts in the first tap on the way of the bytes: publishes near, confirms and deliveries far.
         self._changes_at: Side | None = {"near": "service", "far": "target"}.get(tap.at)  # type: ignore[assignment]
 
@@ -78,40 +84,42 @@ class Amqp:
 
     def carries(self, operation: str) -> bool:
         """Tell whether there is a consumer on this connection, the one thing on it that lasts."""
+        self._tap.recorder.settle()
         return operation in CARRIED and self._books.has_consumers
 
     def ended(self, by: Side, how: Ending) -> None:
         """Do nothing: what a connection's end means for its messages is judged from the `closed` event."""
 
     def _follow(self, way: Way, data: bytes) -> Iterator[Step]:
-        notes = self._notes
-        if notes.is_lost:
+        if self._lost_track:
             return iter((data,))
         if way.partial or way.waiting:
             return self._keep(way, data)
         if way.by == self._changes_at and (self._tap.rules.armed(self._tap.link) or self._changes.has_lost):
+            self._tap.recorder.settle()
             way.cut = way.frames.inside
             return self._keep(way, data)
-        return self._watch(way, data) if notes.recorder.watched else self._pass(way, data)
+        return iter((data,)) if self._tap.recorder.later(way.take, data) else self._pass(way, data)
 
-    def _pass(self, way: Way, data: bytes) -> Iterator[Step]:
-        """Pass the chunk on, then write down what it was: nothing else can pass meanwhile."""
-        yield data
-        self._notes.t = now()
+    def _take(self, way: Way, data: bytes, t: float) -> None:
+        """Record what has gone on already, at `t`."""
+        if self._lost_track:
+            return
+        self._notes.t = t
         try:
             for frame in way.frames.messages(data):
-                if isinstance(frame, Frame):
-                    self._read(way, frame)
+                if isinstance(frame, Whole):
+                    self._books.message(way.by, frame)
                 else:
-                    self._books.message(way.by, *frame)
+                    self._read(way, frame)
         except Exception as error:  # noqa: BLE001 (a defect of the decoder is a gap in the journal, and the other taps go on)
-            self._notes.give_up(way.by, error)
+            self._give_up(way, error)
+        self._notes.t = 0.0
 
-    def _watch(self, way: Way, data: bytes) -> Iterator[Step]:
+    def _pass(self, way: Way, data: bytes) -> Iterator[Step]:
         """Record, then pass the chunk on in one piece, unless a barrier stops it in the middle."""
         passed = 0
         notes = self._notes
-        notes.t = now()
         try:
             for frame in way.frames.feed(data):
                 self._read(way, frame)
@@ -120,27 +128,24 @@ class Amqp:
                         yield data[passed : frame.start]
                         passed = frame.start
                     yield from notes.barriers()
-                    notes.t = now()
-        except Exception as error:  # noqa: BLE001 (as above)
-            notes.give_up(way.by, error)
+        except _UNREADABLE as error:
+            self._give_up(way, error)
         yield data[passed:] if passed else data
 
     def _keep(self, way: Way, data: bytes) -> Iterator[Step]:
         """Record and pass on frame by frame, a message's frames when it is complete."""
+        self._tap.recorder.settle()
         taken = 0
-        self._notes.t = now()
         try:
             for frame in way.frames.feed(data):
                 way.partial.append(data[frame.start : frame.end])
                 taken = frame.end
                 self._read_kept(way, frame)
-                if self._notes.holds:
-                    yield from self._notes.barriers()
-                    self._notes.t = now()
+                yield from self._notes.barriers()
                 if frame.last and self._is_decided(way):
                     yield way.released()
-        except Exception as error:  # noqa: BLE001 (as above)
-            self._notes.give_up(way.by, error)
+        except _UNREADABLE as error:
+            self._give_up(way, error)
             yield way.released() + b"".join(way.partial) + data[taken:]
             way.partial.clear()
             return
@@ -149,6 +154,13 @@ class Amqp:
         if way.cut:  # its beginning has gone on: nothing is won by keeping the rest
             yield b"".join(way.partial)
             way.partial.clear()
+
+    def _give_up(self, way: Way, error: Exception) -> None:
+        self._lost_track = True
+        reason = f"{type(error).__name__} in the decoder: {error}"
+        if isinstance(error, _UNREADABLE):
+            reason = str(error) if isinstance(error, GarbledError) else "a frame too short"
+        self._notes.gap(f"from the {way.by}: {reason}")
 
     def _read(self, way: Way, frame: Frame) -> Content | None:
         """Record what a frame means; return the message that is complete by it."""
@@ -168,7 +180,7 @@ class Amqp:
             self._await_decision(way, frame)
         content = self._read(way, frame)
         if content is not None and content.header_at is not None:
-            way.waiting[content.header_at] = self._changes.altered(content, way.waiting[content.header_at])
+            way.waiting[content.header_at] = self._changes.altered(content, self._notes.last, way.waiting[content.header_at])
         confirms = self._books.sends.latest()
         if confirms is not None and whole:
             way.waiting[-1] = self._changes.confirmed(*confirms, way.waiting[-1])

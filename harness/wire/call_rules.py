@@ -60,6 +60,13 @@ class Ruled(Exchanges[E]):
         if rule is not None:
             yield self.tap.recorder.pause(delay(rule, self.tap.conn, exchange.x))
 
+    def whole_answer(self, exchange: E, raw: bytes) -> Iterator[Step]:
+        """Tell the answer that the connection ends with it, where the request was kept from saying so."""
+        if exchange.hushed and exchange.answer is not None and not self._back.gone:
+            whole, head = b"".join(self._back.flush(raw)), exchange.answer.head
+            raw = _saying(head, b"close") + whole[len(head) :]
+        yield from super().whole_answer(exchange, raw)
+
     @property
     def _acts(self) -> dict[str, Callable[[E, Rule, bytes], Iterator[Step]]]:
         return {"request_lost": self._lose, "status": self._answer_itself, "duplicate": self._send_again, "held": self._hold}
@@ -85,6 +92,7 @@ class Ruled(Exchanges[E]):
 
     def _send_again(self, exchange: E, rule: Rule, raw: bytes) -> Iterator[Step]:
         """Forward the request and its copies; only the last may say that the connection ends, or none would follow."""
+        exchange.hushed = not exchange.request.keep_alive
         sent = b"".join(self._out.flush(raw))
         copy = self.copy_of(exchange, rule, sent)
         changed = self.change_request(exchange)
@@ -103,6 +111,10 @@ def _staying_open(message: bytes, request: Message) -> bytes:
     if request.keep_alive:
         return message
     head = request.head if message.startswith(request.head) else message[: message.index(b"\r\n\r\n") + 4]
+    return _saying(head, b"keep-alive") + message[len(head) :]
+
+
+def _saying(head: bytes, word: bytes) -> bytes:
     lines = head.rstrip(b"\r\n").split(b"\r\n")
     kept = [line for line in lines if line.partition(b":")[0].strip().lower() != b"connection"]
-    return b"\r\n".join([*kept, b"Connection: keep-alive", b"", message[len(head) :]])
+    return b"\r\n".join([*kept, b"Connection: " + word, b"", b""])

@@ -16,7 +16,8 @@ class Exchange:
     `untouched`: nothing of the answer has gone on yet, so it can still be replaced as a whole.
     `given` is an answer of the tap's own, by `fault`, given when its turn comes; `closes`: then the connection ends.
     `swallowed`: a copy that the tap made, whose answer goes nowhere. `invited`: the tap said 100 Continue itself, to have the
-    request whole. `waited`: it was held for as long as it had to be.
+    request whole. `waited`: it was held for as long as it had to be. `hushed`: the tap took away that the connection ends
+    with it, so its answer has to be told.
     """
 
     def __init__(self, x: int, request: Message) -> None:
@@ -32,11 +33,12 @@ class Exchange:
         self.swallowed = False
         self.invited = False
         self.waited = False
+        self.hushed = False
 
     @property
     def is_plain(self) -> bool:
         """Whether the answer passes as it comes, as far as the request says."""
-        return self.given is None and not (self.swallowed or self.invited)
+        return self.given is None and not (self.swallowed or self.invited or self.hushed)
 
     @property
     def attempt(self) -> int | None:

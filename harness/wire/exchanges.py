@@ -246,19 +246,21 @@ class Exchanges(Telling, Generic[E]):
             self._open.popleft()
             exchange.answer, exchange.shown = message, message.status
             if not exchange.swallowed:
-                yield from self._whole_answer(exchange, piece.raw)
+                yield from self.whole_answer(exchange, piece.raw)
             yield from self._given()
 
     def _part_of_answer(self, exchange: E | None, message: Message, raw: bytes) -> Iterator[Step]:
         if exchange is None:
             yield from self._back.part(raw, keep=False)
         elif not exchange.swallowed and not (exchange.invited and message.status == HTTPStatus.CONTINUE):
-            keep = not message.interim and not message.until_end and (exchange.invited or self.keeps_answer(exchange))
+            wanted = exchange.invited or exchange.hushed or self.keeps_answer(exchange)
+            keep = wanted and not message.interim and not message.until_end
             yield from self._back.part(raw, keep=keep)
         if message.complete:
             self._back.reset()
 
-    def _whole_answer(self, exchange: E, raw: bytes) -> Iterator[Step]:
+    def whole_answer(self, exchange: E, raw: bytes) -> Iterator[Step]:
+        """Have a whole answer go on, or what is to go on instead; `raw` is its last part, what came before may be kept."""
         yield from self.replied(exchange)
         exchange.untouched = not self._back.gone
         yield from self.awaited(exchange)

@@ -37,10 +37,11 @@ FAULT, GONE = "fault", "gone"
 class TappedLink:
     """The two taps of one link. All methods are called in the loop the link was made in.
 
-    `target` is the address of a broker, or what makes the terminal of a resource for one connection.
+    `target` is the address of a broker, or what makes the terminal of a resource for one connection. `near` is the port for the
+    service, 0: any that is free; OSError where it is taken.
     """
 
-    def __init__(self, name: str, *, sink: Sink, rules: RuleBook, session: Opener, target: Target) -> None:
+    def __init__(self, name: str, *, sink: Sink, rules: RuleBook, session: Opener, target: Target, near: int = 0) -> None:
         self.name = name
         self._sink = sink
         self._rules = rules
@@ -58,7 +59,7 @@ class TappedLink:
         self._losses = 0
         self._timer: asyncio.TimerHandle | None = None
         self._skies = Skies(name, sink, "resource" if callable(target) else "far")
-        self._near = Port(self._accepted_near)
+        self._near = Port(self._accepted_near, near)
         self._far = Port(self._accepted_far)
         self._far.listen()
 

@@ -21,9 +21,10 @@ class Port:
     refused as on a port nobody has, established connections live on, and the same port can be listened on again.
     """
 
-    def __init__(self, accepted: Callable[[socket.socket], None]) -> None:
+    def __init__(self, accepted: Callable[[socket.socket], None], number: int = 0) -> None:
+        """Take the port of this number, 0: any that is free. Raises OSError where somebody listens on it."""
         self._accepted = accepted
-        self._keeper = _bound(0)
+        self._keeper = _bound(number)
         self.number: int = self._keeper.getsockname()[1]
         self._listener: socket.socket | None = None
 
@@ -70,7 +71,11 @@ def _bound(port: int) -> socket.socket:
     one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     one.setblocking(False)  # noqa: FBT003 (its signature)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.bind((LOOPBACK, port))
+    try:
+        one.bind((LOOPBACK, port))
+    except OSError:
+        one.close()
+        raise
     return one
 
 

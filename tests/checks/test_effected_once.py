@@ -137,7 +137,7 @@ def test_what_was_lost_on_its_way_to_the_service_is_delivered_again(tmp_path):
 def test_every_cause_has_been_shown():
     assert {name.split()[0] for name in CAUSED} == {*CAUSES} - {"receive_lost", "unexplained"}
     assert {*DUPLICATED} == {*CAUSES}
-    assert len(LABELS) == 9
+    assert len(LABELS) == 10
 
 
 WITHOUT_REASON = {

@@ -195,6 +195,12 @@ SAID = {
     "sliced svc->place": "nothing that left in one piece came in several",
     "slow_close svc->rabbitmq": "no connection ended meanwhile",
     "half_open svc->rabbitmq": "no byte came to a connection that it left dead",
+    "request_lost svc->place": "no request was taken away",
+    "status svc->place": "no request was answered so",
+    "duplicate svc->place": "nothing was sent twice",
+    "held svc->place": "nothing was held",
+    "reordered svc->rabbitmq": "no two messages changed places",
+    "shortened svc->sqs": "nobody asked for a longer visibility timeout",
 }
 
 

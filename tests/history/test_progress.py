@@ -29,9 +29,9 @@ def test_an_open_delivery_is_pending_until_it_is_settled_far():
     settled = at(2, "settled", "near", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1")
     assert opened.pending(5) == "1 delivery(ies) of jobs not settled"
     opened.step(settled)
-    assert opened.pending(5)
+    assert opened.pending(2.5)
     opened.step(at(2.1, "settled", "far", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1"))
-    assert opened.pending(5) == ""
+    assert opened.pending(2.5) == ""
 
 
 def test_a_delivery_on_sqs_is_pending_until_its_visibility_timeout():
@@ -128,3 +128,38 @@ def test_other_declarations_and_sends_without_a_key_change_nothing():
     progress.step(at(1, "answered", "resource"))
     progress.step(at(1, "delivered", "near"))
     assert progress.open == {}
+
+
+# ------------------------------------------------------------------------------------- what a fault took, or holds
+
+LOST = at(0, "fault", fault="f1", how="began", data={"fault": "answer_lost", "link": "a->b"})
+BIT = {"link": "a->b", "conn": 1, "queue": "jobs", "key": "1", "wire": "Basic.Deliver", "fault": "f1"}
+
+
+def test_a_settlement_that_does_not_come_to_rabbitmq_is_not_waited_for():
+    said = at(2, "settled", "near", link="a->b", conn=1, queue="jobs", tag="1:1", how="ack", key="1")
+    progress = after(delivered(1, "1:1"), said)
+
+    assert progress.pending(2.9)
+    assert progress.pending(3.1) == ""
+    progress.expire(3.1)
+    assert progress.open == {}
+
+
+def test_a_settlement_that_does_not_come_to_sqs_leaves_the_message_in_flight():
+    said = at(2, "settled", "near", link="a->b", conn=1, queue="jobs", tag="r1", how="delete", key="1")
+
+    assert after(SQS, delivered(1, "r1"), said).pending(30.9)
+
+
+def test_a_delivery_that_a_fault_took_is_not_waited_for_and_one_that_it_let_go_is():
+    taken = after(LOST, delivered(1, "1:1"), delivered(1, "1:2", key="2"), at(1, "bit", "far", **BIT))
+    assert [ident[2] for ident in taken.open] == ["1:2"]
+
+    taken.step(at(5, "delivered", "near", link="a->b", conn=1, queue="jobs", key="1", tag="1:1"))
+    assert len(taken.open) == 2
+
+
+@pytest.mark.parametrize("other", [{"wire": "Basic.Ack"}, {"fault": "f2"}])
+def test_other_bites_end_no_delivery(other: dict[str, str]):
+    assert len(after(LOST, delivered(1, "1:1"), at(1, "bit", "far", **{**BIT, **other})).open) == 1

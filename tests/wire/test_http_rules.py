@@ -171,12 +171,13 @@ class TestDuplicate:
         assert [(event.x, event.fault) for event in sink.of("requested")] == [(1, ""), (2, "f1"), (3, "f1"), (4, "")]
         assert [event.x for event in sink.of("answered")] == [1, 4]
 
-    def test_only_the_last_copy_says_that_the_connection_ends(self, sink: CollectingSink):
+    @pytest.mark.parametrize("by", [None, 1])
+    def test_only_the_last_copy_says_that_the_connection_ends(self, sink: CollectingSink, by: int | None):
         wire = near(sink, rule("duplicate", copies=2))
         staying = CLOSING.replace(b"Connection: close\r\n", b"").replace(b"18\r\n", b"18\r\nConnection: keep-alive\r\n")
 
-        assert wire.ask(CLOSING) == staying + staying + CLOSING
-        assert wire.reply(ANSWER * 3) == ANSWER
+        assert wire.ask(CLOSING, by=by) == staying + staying + CLOSING
+        assert wire.reply(ANSWER * 3, by=by) == ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
     def test_an_extra_answer_without_a_length_goes_nowhere_either(self, sink: CollectingSink):
         wire = near(sink, rule("duplicate"))
