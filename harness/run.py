@@ -32,7 +32,7 @@ from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
 from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
-from harness.stack.choice import ANY, Wanted, choose, in_range
+from harness.stack.choice import ANY, Wanted, choose, compressible, in_range
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
@@ -88,6 +88,7 @@ class Run:
         self._warden: Warden | None = None
         self._account = secrets.randbelow(900_000) + 100_000
         self._count = 0
+        self._compressible: bool | None = None
         self._lost: list[str] = []
 
     @property
@@ -102,6 +103,13 @@ class Run:
     def stack(self) -> Stack:
         """The three servers, with time as it is. Raises StackError, saying what to do, where they cannot be had."""
         return self.stack_at(1)
+
+    def speed_for(self, scenario: int) -> int:
+        """Return how fast time passes for a scenario that allows so much: as wanted, and 1 where it cannot be compressed here."""
+        speed = self.wanted.speed_for(scenario)
+        if speed > 1 and self._compressible is None:
+            self._compressible = self._lent is not None or compressible(self._progress)
+        return speed if speed == 1 or self._compressible else 1
 
     def stack_at(self, speed: int) -> Stack:
         """Return the three servers whose time passes so many times faster; each speed has servers of its own."""

@@ -73,13 +73,27 @@ USUAL = (rabbit(effects=(("place",),)), place())
 
 
 def history(
-    folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed", **given: Any
+    folder: Path,
+    *lines: str,
+    world: tuple[Declaration, ...] = USUAL,
+    variant: str = "as fixed",
+    speed: float = 1.0,
+    **given: Any,
 ) -> History:
-    return History(journal(folder, *lines, world=world, variant=variant), **given)
+    return History(journal(folder, *lines, world=world, variant=variant, speed=speed), **given)
 
 
-def journal(folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed") -> Path:
-    header = Header(sandbox="s1", scenario="T-01", variant=variant, test="tests/spoken.py::test", started="2026-11-21T00:00:00Z")
+def journal(
+    folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed", speed: float = 1.0
+) -> Path:
+    header = Header(
+        sandbox="s1",
+        scenario="T-01",
+        variant=variant,
+        test="tests/spoken.py::test",
+        started="2026-11-21T00:00:00Z",
+        speed=speed,
+    )
     events = [Event(kind="declared", data=msgspec.to_builtins(one)) for one in world]
     for line in "\n".join(lines).splitlines():
         if line.strip():

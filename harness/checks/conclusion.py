@@ -14,6 +14,8 @@ from harness.checks.findings import Findings, Found
 from harness.checks.hints import PROMISES
 from harness.history.ledger import Ledger
 
+PAUSES = frozenset({"paced", "recovered"})
+"""The promises about how long a service itself waits."""
 Word = Literal["kept", "broken", "unknown", "vacuous"]
 
 
@@ -50,6 +52,9 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     toothless = ledger.bites.without()
     if toothless:
         return Conclusion("vacuous", toothless)
+    hurried = ledger.margin.reason() or _own_clock(ledger, check)
+    if hurried:
+        return Conclusion("unknown", hurried)
     definite = {label: found for label, found in findings.labels.items() if found.definite}
     waived = tuple(label for label, found in definite.items() if any(one.covers(label, found) for one in waivers))
     left = {label: found for label, found in definite.items() if label not in waived}
@@ -63,6 +68,16 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     if untested:
         return Conclusion("vacuous", untested, waived=waived)
     return Conclusion("kept", f"{PROMISES[check.name]} ({findings.premises} {check.noun}{_steady(ledger)})", waived=waived)
+
+
+def _own_clock(ledger: Ledger, check: Check) -> str:
+    """Say which service paused by the machine's clock while its brokers ran faster: its pauses say nothing then."""
+    own = [one.name for one in ledger.world.services.values() if one.keeps_real_time]
+    if ledger.header.speed <= 1 or check.name not in PAUSES or not own:
+        return ""
+    return (
+        f"{own[0]} keeps the machine's clock, so at speed {ledger.header.speed:g} its own pauses cannot be judged; take speed 1"
+    )
 
 
 def _extent(check: Check, findings: Findings, left: Mapping[str, Found]) -> str:

@@ -73,8 +73,10 @@ def provision() -> None:
     """Fetch and build into the cache what a native stack and the services found here need; a second time it is there at once."""
     from harness.services import build
     from harness.stack import cache, provision
+    from harness.stack.choice import compressible
 
     provision.provisioned(_progress)
+    compressible(_progress)
     build.build_all(cache.folder(), _progress)
 
 

@@ -22,16 +22,16 @@ REFUSING = frozenset({"outage", "reset"})
 
 LATE = 0.8
 HELD_FOR = 1.0
-"""Seconds of an outage that a delivery waited through, at a service that settled nothing meanwhile: it must have tried."""
+"""Real seconds of an outage that a delivery waited through, at a service that settled nothing meanwhile: it must have tried."""
 
 A_MOMENT = 0.1
-"""Seconds of an outage that a delivery handed out within it met: a service begins to work when it is given a message."""
+"""Real seconds of an outage that a delivery handed out within it met: a service begins to work when it is given a message."""
 
 SHARE = 0.5
 """Of a delivery's time, as an outage begins while it waits: so much, or HELD_FOR, has to lie in the outage."""
 
 AFTERMATH = 0.5
-"""Seconds after an outage in which a service still settles what it tried within it."""
+"""Real seconds after an outage in which a service still settles what it tried within it."""
 
 
 class Bites:
@@ -143,11 +143,15 @@ class Bites:
         """Look whether the service lets go of a delivery because it tried and found nobody."""
         for interval in list(self.outages):
             road = self._world.roads[interval.link]
-            if interval.ended is not None and t > interval.ended + AFTERMATH:
+            if interval.ended is not None and t > interval.ended + AFTERMATH * self._world.speed:
                 self.outages.remove(interval)
             elif road.service == delivery.service and not road.queues:
                 interval.settled += interval.on
-                if road.name not in delivery.used and _within(interval, delivery.near_t, t) and not _done(delivery):
+                if (
+                    road.name not in delivery.used
+                    and _within(interval, delivery.near_t, t, self._world.speed)
+                    and not _done(delivery)
+                ):
                     self._bite(interval, delivery.obligation)
 
     def expired(self, delivery: Delivery, t: float) -> None:
@@ -165,7 +169,7 @@ class Bites:
             return
         for road in service.roads:
             for interval in road.faults if not road.queues and road.name not in delivery.used else ():
-                if interval.name in REFUSING and _refused(interval, delivery.near_t, t):
+                if interval.name in REFUSING and _refused(interval, delivery.near_t, t, self._world.speed):
                     self._bite(interval, delivery.obligation)
                     interval.settled += 1
 
@@ -176,7 +180,7 @@ class Bites:
                 continue
             for delivery in request.deliveries:
                 waited = interval.ended - max(interval.began, delivery.near_t)
-                if waited >= HELD_FOR and road.name not in delivery.used and not delivery.end:
+                if waited >= HELD_FOR * self._world.speed and road.name not in delivery.used and not delivery.end:
                     self._bite(interval, delivery.obligation)
                     interval.settled += 1
                     delivery.obligation.retried = True
@@ -216,19 +220,19 @@ def _slowed(interval: Interval, left: float, t: float) -> bool:
     return bool(interval.seconds) and t - left >= LATE * interval.seconds
 
 
-def _within(interval: Interval, since: float, until: float) -> bool:
+def _within(interval: Interval, since: float, until: float, speed: float) -> bool:
     """Tell whether work ended while the outage was on, or so shortly after it that what it ended with was decided in it."""
     if interval.began is None or until < interval.began:
         return False
-    return interval.ended is None or (since <= interval.ended and until <= interval.ended + AFTERMATH)
+    return interval.ended is None or (since <= interval.ended and until <= interval.ended + AFTERMATH * speed)
 
 
-def _refused(interval: Interval, since: float, until: float) -> bool:
+def _refused(interval: Interval, since: float, until: float, speed: float) -> bool:
     """Tell whether so much of a delivery's time lay in the outage that it must have been tried in it."""
     if interval.began is None:
         return False
     met = min(until, until if interval.ended is None else interval.ended) - max(since, interval.began)
-    return met >= (A_MOMENT if since >= interval.began else min(HELD_FOR, SHARE * (until - since)))
+    return met >= (A_MOMENT * speed if since >= interval.began else min(HELD_FOR * speed, SHARE * (until - since)))
 
 
 def _done(delivery: Delivery) -> bool:

@@ -20,7 +20,7 @@ PERMANENT = frozenset({400, 404, 405, 409, 410, 413, 415, 422})
 ERRORS = 400
 SETTLES = frozenset({"ack", "reject"})
 JUST_BEFORE = 0.25
-"""A kernel closes a dying process's connections before its exit can be seen: exits so much later still explain them."""
+"""Real seconds. A kernel closes a dying process's connections before its exit can be seen: exits so much later explain them."""
 
 
 def cause_of(obligation: Obligation, delivery: Delivery, services: dict[str, Instance], *, redelivered: bool) -> str:
@@ -92,7 +92,9 @@ def _of_lost_connections(previous: Delivery, services: dict[str, Instance]) -> s
         return "ack_lost"
     if not previous.near_n:
         return "receive_lost"
-    exited = exited_within(services.get(previous.service), previous.far_t, previous.end_t + JUST_BEFORE)
+    service = services.get(previous.service)
+    late = JUST_BEFORE * (1.0 if service is None else service.speed)
+    exited = exited_within(service, previous.far_t, previous.end_t + late)
     return "service_exit" if exited else previous.end
 
 

@@ -12,6 +12,8 @@ from harness.history.world import Connection, Queue, Road, World
 
 TICK = 1.0
 """Seconds after which SQS, and LocalStack, have certainly noticed that a visibility timeout is over."""
+NOTICED = 0.15
+"""Real seconds that LocalStack needs beside its tick, which a compressed clock makes as short as everything else."""
 NOT_FOUND = 404
 PRECONDITION_FAILED = 406
 DONE = frozenset({"ack", "delete", "no_ack"})
@@ -24,6 +26,7 @@ class Deliveries:
         self._world = world
         self._queues, self._roads = world.queues, world.roads
         self._bites = bites
+        self._tick = TICK if world.speed <= 1 else TICK + NOTICED * world.speed
 
     def delivered(self, event: Seen) -> None:
         """Take a message that was handed out (far), or reached its service (near)."""
@@ -72,8 +75,7 @@ class Deliveries:
         else:
             road.coming[event.conn, event.tag] = delivery
 
-    @staticmethod
-    def _deadline(delivery: Delivery, event: Seen) -> None:
+    def _deadline(self, delivery: Delivery, event: Seen) -> None:
         """Set when it is alive for sure (until lo) and expired for sure (after hi); the clock began when the broker answered."""
         asked = (event.data or {}).get("visibility")
         timeout = asked if isinstance(asked, (int, float)) else delivery.queue.declaration.visibility_timeout or 0.0
@@ -83,7 +85,7 @@ class Deliveries:
         if isinstance(requested, (int, float)):
             earliest = max(earliest, requested)
         delivery.lo = min(earliest, event.t) + timeout
-        delivery.hi = event.t + timeout + TICK
+        delivery.hi = event.t + timeout + self._tick
 
     def _injected(self, obligation: Obligation, road: Road, connection: Connection, event: Seen) -> Delivery:
         """Make the delivery that only the service saw: our own duplicate. On SQS it has the receipt of its original."""
@@ -195,7 +197,7 @@ class Deliveries:
             return
         if how == "visibility":
             if delivery.delay > 0:  # a heartbeat, or a retry after a pause: told apart when something else happens
-                delivery.lo, delivery.hi = event.t + delivery.delay, event.t + delivery.delay + TICK
+                delivery.lo, delivery.hi = event.t + delivery.delay, event.t + delivery.delay + self._tick
                 delivery.end = ""
                 return
             how = "requeue"

@@ -131,7 +131,8 @@ class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The `data` of a `declared` event: one thing of the sandbox, with what judging has to know of it.
 
     `effects` is a list of alternatives sets: every set must be effected, one of a set is enough (`a | b`).
-    Times are seconds. `role` is the role of a queue: what a message that lies there has become.
+    Times are seconds. `clock` of a service is "real" where a compressed world leaves it the machine's. `role` is the role of a
+    queue: what a message that lies there has become.
     """
 
     what: Literal["queue", "resource", "link", "service", "alarms", "exchange"]
@@ -152,3 +153,4 @@ class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):
     thing: str = ""
     longest_silence: float | None = None
     watches: tuple[str, ...] = ()
+    clock: str = ""

@@ -12,6 +12,7 @@ from harness.history.bites import Bites
 from harness.history.deliveries import Deliveries
 from harness.history.events import KINDS, Header
 from harness.history.journal import Seen
+from harness.history.margin import Margin
 from harness.history.obligations import Effect, Obligation
 from harness.history.sends import Sends
 from harness.history.world import Queue, World
@@ -28,7 +29,7 @@ class Ledger:
 
     def __init__(self, header: Header) -> None:
         self.header = header
-        self.world = World()
+        self.world = World(header.speed)
         self.bites = Bites(self.world)
         self.events = 0
         self.last_n = 0
@@ -43,7 +44,8 @@ class Ledger:
         self._attempts = Attempts(self.world, self.bites)
         self._sends = Sends(self.world, self._attempts, self.bites)
         self._deliveries = Deliveries(self.world, self.bites)
-        self._steps = self._open_steps()
+        self.margin = Margin(header, self.world)
+        self._steps = self.margin.over(self._open_steps())
 
     def _open_steps(self) -> dict[str, Callable[[Seen], None]]:
         steps: dict[str, Callable[[Seen], None]] = dict.fromkeys(KINDS, _ignore)

@@ -173,10 +173,12 @@ class Road:
 class Instance:
     """One service: its roads, the queues it was given messages from, when it was started, and its exits."""
 
-    __slots__ = ("exits", "name", "queues", "ready", "roads", "started")
+    __slots__ = ("exits", "keeps_real_time", "name", "queues", "ready", "roads", "speed", "started")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, speed: float = 1.0) -> None:
         self.name = name
+        self.speed = speed
+        self.keeps_real_time = False
         self.roads: list[Road] = []
         self.queues: list[Queue] = []
         self.started: list[float] = []
@@ -191,9 +193,10 @@ class Instance:
 
 
 class World:
-    """All of them by name."""
+    """All of them by name. `speed` is how many of its seconds pass while one passes for the machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
         self.queues: dict[str, Queue] = {}
         self.places: dict[str, list[tuple[Queue, int]]] = {}
         self.alarms: dict[str, Declaration] = {}
@@ -210,7 +213,7 @@ class World:
         elif declaration.what == "alarms":
             self.alarms[declaration.name] = declaration
         elif declaration.what == "service":
-            self.service(declaration.name)
+            self.service(declaration.name).keeps_real_time = declaration.clock == "real"
         elif declaration.what == "exchange":
             self.routes.declare(declaration.name, declaration.kind)
         self._connect()
@@ -246,7 +249,7 @@ class World:
         """Return the service of this name."""
         found = self.services.get(name)
         if found is None:
-            found = self.services[name] = Instance(name)
+            found = self.services[name] = Instance(name, self.speed)
         return found
 
     def fault(self, event: Seen) -> Interval:

@@ -180,7 +180,7 @@ class Session:
 
         Time passes as fast as it allows by `speed`, capped by what this run wants.
         """
-        allowed = self.run.wanted.speed_for(speed)
+        allowed = self.run.speed_for(speed)
         if not self._ran:
             self._ran = True
             self._write_stack(allowed)

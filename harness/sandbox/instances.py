@@ -17,6 +17,7 @@ from harness.services.parts import Parts, expand
 from harness.services.process import Process
 from harness.services.service import Service
 from harness.stack.tempo import faked
+from harness.warden.processes import worked
 
 READY_WITHIN = 30.0
 
@@ -42,14 +43,14 @@ class Instance(Usable):
         self._uses = dict(uses)
         self._port = free_port()
         self.ready_after: float | None = None
-        self._began = 0.0
+        self._began = self._spent_to_start = 0.0
         wired = self._wire()
         paths = {**paths_of(service, context.cache), "port": str(self._port)}
         launch = expand(service, wired, paths, environment)
         clock = context.stack.clock if service.clock == "compressed" else {}
         self._launch = replace(launch, environment=faked(launch.environment, clock))
         context.name(self)
-        context.declare(Declaration(what="service", name=name, longest_silence=service.longest_silence))
+        context.declare(Declaration(what="service", name=name, longest_silence=service.longest_silence, clock=service.clock))
         self.process: Process | None = None
 
     def _wire(self) -> dict[str, Parts]:
@@ -96,6 +97,7 @@ class Instance(Usable):
         self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
         ready = self._context.record(Event(kind="ready", service=self.thing_name)).t
         self.ready_after = (ready - self._began) / self._context.stack.speed
+        self._spent_to_start = worked(self.process.pid)
 
     def _consumes(self, seen: Seen) -> bool:
         mine = {str(link) for link in self._links()}
@@ -117,6 +119,10 @@ class Instance(Usable):
             return f"an answer to HTTP on its port {self._port}"
         links = ", ".join(map(str, self._links())) or "no link: uses={} is empty"
         return f"a Basic.Consume or ReceiveMessage on {links}"
+
+    def spent(self) -> float:
+        """Return the seconds of processor time it used, or waited for, since it was ready; 0 where it has ended."""
+        return max(0.0, worked(self.process.pid) - self._spent_to_start) if self.process is not None else 0.0
 
     def _tail(self) -> str:
         lines = self.process.log_tail() if self.process is not None else ""

@@ -150,7 +150,7 @@ class Sandbox:
         drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults)
         self._outcome = drain.wait(within)
         self._look_around()
-        data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks())}
+        data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
         self._history = self._new_history()
         return self._history
@@ -220,6 +220,12 @@ class Sandbox:
     def _really(self, within: float) -> float:
         speed = self._context.stack.speed
         return within if speed == 1 else max(within / speed, SHORTEST_WAIT)
+
+    def _spent(self) -> dict[str, object]:
+        """Say how much processor time services used since they were ready, where the clock's margin depends on it."""
+        if self._context.stack.speed == 1:
+            return {}
+        return {"spent": {one.thing_name: round(one.spent(), 4) for one in self._instances if one.process is not None}}
 
     def _faults(self) -> str:
         self._sound()

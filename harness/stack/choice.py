@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import StackError, UsageError
-from harness.stack import external, native, running
+from harness.stack import external, native, provision_faketime, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
 from harness.stack.provision import provisioned
@@ -39,6 +39,16 @@ class Wanted:
 
 
 ANY = Wanted()
+
+
+def compressible(progress: Progress) -> bool:
+    """Tell whether time can be made to pass faster here; where it cannot, say why and what follows."""
+    try:
+        provision_faketime.provided(progress)
+    except StackError as error:
+        progress(f"stack: {error}; scenarios take their real time")
+        return False
+    return True
 
 
 def choose(

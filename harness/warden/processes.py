@@ -68,3 +68,18 @@ def signalled(find: Callable[[], set[int]], number: int) -> None:
             with contextlib.suppress(PermissionError, ProcessLookupError):  # a setuid program; one that has just ended
                 os.kill(pid, number)
         told |= found
+
+
+def worked(pid: int) -> float:
+    """Return the seconds that a process and its descendants were on a processor or waited for one; ended threads do not count."""
+    return sum(_scheduled(each) for each in {pid, *below([pid], processes())})
+
+
+def _scheduled(pid: int) -> float:
+    spent = 0
+    with contextlib.suppress(OSError):  # it has ended
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 (as above)
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/schedstat", "rb") as file:  # noqa: PTH123 (as above)
+                on, waited, _ = file.read().split()
+                spent += int(on) + int(waited)
+    return spent / 1e9

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StackError, UsageError
+from harness.run import Run
+from harness.stack import provision_faketime
 from harness.stack.choice import Wanted, choose, in_range
 from harness.stack.model import Stack
 from harness.warden import Warden
@@ -49,3 +51,33 @@ def test_a_range_of_versions_holds_a_version(versions: str, *, fits: bool):
 def test_a_range_that_is_none_is_refused():
     with pytest.raises(UsageError, match="rabbitmq='new' is no range of versions; write it as"):
         in_range("4.0.5", "new")
+
+
+def test_where_time_cannot_be_compressed_scenarios_take_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def missing(_: object) -> None:
+        message = "time cannot be compressed: libfaketime needs cc to be built"
+        raise StackError(message)
+
+    told: list[str] = []
+    monkeypatch.setattr(provision_faketime, "provided", missing)
+    run = Run(tmp_path / "run", progress=told.append)
+    speeds = [run.speed_for(1), run.speed_for(20), run.speed_for(100)]
+    run.end()
+
+    assert speeds == [1, 1, 1]
+    assert told == ["stack: time cannot be compressed: libfaketime needs cc to be built; scenarios take their real time"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "speed"),
+    [
+        (Wanted(), 20, 20),
+        (Wanted(speed=20), 100, 20),
+        (Wanted(speed=100), 20, 20),
+        (Wanted(speed=1), 20, 1),
+        (Wanted("external"), 20, 1),
+    ],
+    ids=["as allowed", "capped", "cap above", "real", "external"],
+)
+def test_a_scenario_runs_at_the_speed_that_it_allows_and_the_run_wants(wanted: Wanted, allowed: int, speed: int):
+    assert wanted.speed_for(allowed) == speed

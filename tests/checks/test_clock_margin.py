@@ -1,0 +1,115 @@
+"""Compressed runs in which the machine came too near to the timers, as literal histories: unknown, never broken."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.checks import accounted, effected_once, paced, recovered
+from harness.history.events import KINDS, Declaration
+from harness.history.journal import Seen
+from tests.histories import USUAL, done, history, over, place, rabbit, sent, sqs
+
+HELD_UP = (rabbit(effects=(("place",),)), rabbit("later", role="retry", ttl=10.0, dead_letter="q"), place())
+WELL = (sent("a"), done("a"))
+TOLD = (
+    "an answer (p99 of 2) took 2.1 s of the world's time and the shortest timer, ttl of later, is 10 s, less than 5 times as"
+    " long; take a lower --harness-speed or a quieter machine"
+)
+END = "50 drained quiet", "50 closing", "50 scanned q", "50 scanned later"
+
+
+def asked(t: float, x: int, took: float) -> str:
+    """Ask the place for something that no message is about, and get the answer so much later."""
+    return f"{t} near requested x {x} conn=9\n{t + took} near answered x {x} 200 conn=9"
+
+
+@pytest.mark.parametrize(("took", "word"), [(1.9, "kept"), (2.1, "unknown")], ids=["room", "no room"])
+def test_answers_need_to_be_five_times_quicker_than_the_shortest_timer(tmp_path: Path, took: float, word: str):
+    told = history(tmp_path, *WELL, asked(3, 7, took), *END, world=HELD_UP, speed=20)
+    verdict = accounted(told)
+
+    assert verdict.conclusion == word
+    assert word == "kept" or verdict.sentence == f"accounted: unknown: clock margin: at speed 20 {TOLD}"
+
+
+def test_the_same_at_speed_one_says_nothing_of_the_clock(tmp_path: Path):
+    told = history(tmp_path, *WELL, asked(3, 7, 2.1), *END, world=HELD_UP)
+
+    assert accounted(told).conclusion == "kept"
+
+
+def test_what_is_broken_on_a_clock_without_room_is_unknown(tmp_path: Path):
+    lines = (sent("a", "b"), done("a"), asked(3, 7, 2.1), "50 drained quiet", "50 closing", "50 scanned q", "50 scanned later")
+    quick, real = tmp_path / "quick", tmp_path / "real"
+    quick.mkdir()
+    real.mkdir()
+
+    assert accounted(history(quick, *lines, world=HELD_UP, speed=20)).conclusion == "unknown"
+    assert accounted(history(real, *lines, world=HELD_UP)).label == "lost"
+
+
+def test_an_answer_that_a_fault_held_up_is_no_measure(tmp_path: Path):
+    slow = "2 fault f1 latency svc->place began code=latency(l,~seconds=5)", "3 near requested a 7", "8 near answered a 7 200"
+    told = history(tmp_path, *WELL, *slow, "40 fault f1 latency svc->place ended", *END, world=HELD_UP, speed=20)
+
+    assert not told.ledger().margin.reason()
+
+
+def test_a_fault_that_ends_soon_is_a_timer_too(tmp_path: Path):
+    fault = "2 fault f1 outage svc->other began", "7 fault f1 outage svc->other ended"
+    told = history(tmp_path, *WELL, *fault, asked(9, 7, 1.1), over(), speed=20)
+
+    assert "the shortest timer, outage on svc->other, is 5 s" in told.ledger().margin.reason()
+
+
+@pytest.mark.parametrize(("spent", "slow"), [(0.09, False), (0.11, True)], ids=["quick", "slow"])
+def test_the_work_of_a_service_needs_room_too(tmp_path: Path, spent: float, *, slow: bool):
+    margin = history(tmp_path, *WELL, *END, world=HELD_UP, speed=20).ledger().margin
+    steps = margin.over(dict.fromkeys(KINDS, str))  # type: ignore[arg-type]  # they do nothing
+    steps["drained"](Seen(kind="drained", data={"spent": {"svc": spent, "idle": 5.0, "strange": "?"}}))
+
+    assert bool(margin.reason()) is slow
+    assert not slow or "the work of svc on one delivery took 2.2 s" in margin.reason()
+
+
+def test_a_client_that_gives_up_by_itself_is_told(tmp_path: Path):
+    lines = WELL[0], WELL[1], "3 near requested x 7 conn=9", "3.4 near closed svc->place 9 fin by=service"
+    told = history(tmp_path, *lines, over(), speed=20)
+
+    assert effected_once(told).conclusion == "unknown"
+    assert "a client on svc->place gave up after 20 ms, though nothing held its answer" in effected_once(told).sentence
+
+
+@pytest.mark.parametrize(
+    "closed", ["3.4 near closed svc->place 9 fin by=target", "3.4 far closed svc->place 9 fin by=service"], ids=["target", "far"]
+)
+def test_a_connection_that_ends_otherwise_is_no_client_giving_up(tmp_path: Path, closed: str):
+    told = history(tmp_path, *WELL, "3 near requested x 7 conn=9", closed, over(), speed=20)
+
+    assert not told.ledger().margin.reason()
+
+
+def test_a_world_without_timers_has_room(tmp_path: Path):
+    told = history(tmp_path, *WELL, asked(3, 7, 2.1), over(), speed=20)
+
+    assert accounted(told).conclusion == "kept"
+
+
+def test_long_polls_are_no_measure_and_answers_without_a_question_neither(tmp_path: Path):
+    poll = "3 near requested x 7 conn=9 wire=ReceiveMessage", "23 near answered x 7 200 conn=9 wire=ReceiveMessage"
+    told = history(
+        tmp_path, *WELL, *poll, "24 near answered x 8 200 conn=9", over(), world=(sqs(effects=(("place",),)), place()), speed=20
+    )
+
+    assert not told.ledger().margin.reason()
+
+
+def test_a_service_on_the_machine_s_clock_is_not_judged_by_its_pauses(tmp_path: Path):
+    world = (*USUAL, Declaration(what="service", name="svc", clock="real"))
+    told = history(tmp_path, *WELL, over(), world=world, speed=20)
+
+    assert accounted(told).conclusion == "kept"
+    assert paced(told, per_second=1).sentence == (
+        "paced: unknown: svc keeps the machine's clock, so at speed 20 its own pauses cannot be judged; take speed 1"
+    )
+    assert recovered(told, within=5).conclusion == "unknown"
