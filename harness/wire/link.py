@@ -27,6 +27,9 @@ LONGEST_WAIT = 5.0
 FIRST_WORD = 0.25
 """Seconds a connection that is to be reset is given to say something, so that clients see the same each time."""
 
+LATE = 1.0
+"""Seconds it waits for one that ended near before it was far, as when a fault takes its first request."""
+
 LOOK_AGAIN = 0.05
 """Seconds between two looks whether a target that was gone is there again."""
 
@@ -190,10 +193,15 @@ class TappedLink:
         await self._await_arrival(pair, tap)
 
     async def _await_arrival(self, pair: Pair, tap: Tap) -> None:
+        """Wait until it is far, so that no other is taken for it; also where it has ended near, because it is on its way."""
         try:
-            await asyncio.wait_for(pair.arrived.wait(), LONGEST_WAIT)
+            await asyncio.wait_for(pair.news.wait(), LONGEST_WAIT)
+            if not pair.has_arrived and pair.may_arrive:
+                pair.news.clear()
+                await asyncio.wait_for(pair.news.wait(), LATE)
         except TimeoutError:
-            self._record(tap, "gap", reason=f"did not arrive at the far tap within {LONGEST_WAIT:g} s")
+            if pair.near is not None and not pair.near.over:
+                self._record(tap, "gap", reason=f"did not arrive at the far tap within {LONGEST_WAIT:g} s")
         self._expected = None
 
     async def _reset(self, service: socket.socket, tap: Tap) -> None:
@@ -217,7 +225,7 @@ class TappedLink:
             self._connections.discard(connection)
             self._skies.leave(pair)
             if connection is pair.near:
-                pair.arrived.set()  # nobody is to wait for a connection that is no more
+                pair.leave()
 
         return done
 
@@ -225,11 +233,11 @@ class TappedLink:
 
     def _accepted_far(self, one: socket.socket) -> None:
         pair = self._expected
-        if pair is None or pair.arrived.is_set():
+        if pair is None or pair.has_arrived:
             pair = Pair(self._next())
             self._record(self._tap("far", pair.conn), "gap", reason="no connection of the near tap belongs to this one")
             pair.is_mismatched = True
-        pair.arrived.set()
+        pair.arrive()
         self._start(self._visit(one, pair) if callable(self._target) else self._reach(one, pair, self._target))
 
     async def _reach(self, one: socket.socket, pair: Pair, address: tuple[str, int]) -> None:

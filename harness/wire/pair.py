@@ -17,13 +17,25 @@ class Pair:
     def __init__(self, conn: int) -> None:
         self.conn = conn
         self.fate = Fate()
-        self.arrived = asyncio.Event()
+        self.has_arrived = False
+        self.may_arrive = True
+        self.news = asyncio.Event()
         self.is_mismatched = False
         self.near: Pipe | None = None
         self.far: Connection | None = None
         self._near = bytearray()
         self._far = bytearray()
         self._courses: tuple[Course, Course] | None = None
+
+    def arrive(self) -> None:
+        """Take note that it came to the far tap."""
+        self.has_arrived = True
+        self.news.set()
+
+    def leave(self) -> None:
+        """Take note that the near tap's connection is no more; who closed it from the other side did not bring it far."""
+        self.may_arrive = self.near is not None and not self.near.has_heard("target")
+        self.news.set()
 
     def connections(self) -> Iterator[Connection]:
         """Yield what there is of it, near and far."""

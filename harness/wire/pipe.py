@@ -79,6 +79,10 @@ class Connection:
         """Return the socket of this side."""
         return self._ends[side]
 
+    def has_heard(self, side: Side) -> bool:
+        """Whether this side has ended it, from the other end of its socket."""
+        return side in self._finished
+
     def congested(self, side: Side, *, full: bool) -> None:
         """Stop reading from whoever sends to this side, or go on."""
         pump = self._pumps[side if len(self._ends) == 1 else OTHER[side]]

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -12,6 +12,7 @@ from harness.clock import eventually
 from harness.wire.link import TappedLink
 from harness.wire.pair import Pair
 from harness.wire.rules import RuleBook
+from harness.wire.streams import Close, Step
 from tests.wire.links import Answering, Loop, Passing, Road, received, rst
 from tests.wire.taps import CollectingSink
 
@@ -251,6 +252,41 @@ def test_a_held_connection_that_is_reset_meanwhile_lets_go_of_everything(road: R
         service.recv(1)
     road.loop.call(road.sink.held[0].release)
     assert road.until("closed", "far").how == "rst"
+
+
+class Abrupt(Passing):
+    """A session whose near tap ends a connection at its first word, as a rule does that loses the request."""
+
+    def from_service(self, data: bytes) -> Iterator[Step]:
+        yield from [Close()] if self.tap.at == "near" else super().from_service(data)
+
+
+def test_what_the_near_tap_ends_at_once_has_its_own_number_far_and_takes_no_other_s(loop: Loop) -> None:
+    road = Road(loop, Abrupt)
+    callers = [road.call() for _ in range(30)]
+    for one in callers:
+        one.sendall(b"hello")
+    eventually(lambda: len(road.story("opened")) == 60, awaited="all have come far", within=20, last=lambda: road.sink.events)
+    ends = {one.recv(1) for one in callers}
+    numbers = [[conn for at, _, conn, _ in road.story("opened") if at == where] for where in ("near", "far")]
+    road.close()
+    assert ends == {b""}
+    assert numbers == [[*range(1, 31)]] * 2
+    assert road.story("gap") == []
+
+
+def test_a_connection_that_ends_at_once_and_never_comes_far_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, make_road: Callable[..., Road]
+) -> None:
+    monkeypatch.setattr("harness.wire.link.LATE", 0.05)
+    road = make_road()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        road.loop.call(lambda: road.link.connect(silent.getsockname()[1]))
+        rst(road.call())
+        road.until("closed", "near")
+        road.call()
+        eventually(lambda: len(road.story("opened")) == 2, awaited="the next one", within=3)
+    assert road.story("gap") == []
 
 
 def test_what_was_refused_before_it_was_connected_stays_so(loop: Loop) -> None:
