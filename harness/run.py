@@ -78,7 +78,7 @@ class Run:
         lent: int | None = None,
     ) -> None:
         self.folder = folder
-        self._progress = progress
+        self.progress = progress
         self._lent = lent
         self.wanted = stack
         self._how = recorder
@@ -108,7 +108,7 @@ class Run:
         """Return how fast time passes for a scenario that allows so much: as wanted, and 1 where it cannot be compressed here."""
         speed = self.wanted.speed_for(scenario)
         if speed > 1 and self._compressible is None:
-            self._compressible = self._lent is not None or compressible(self._progress)
+            self._compressible = self._lent is not None or compressible(self.progress)
         return speed if speed == 1 or self._compressible else 1
 
     def stack_at(self, speed: int) -> Stack:
@@ -119,7 +119,7 @@ class Run:
 
     def _chosen(self, speed: int) -> Stack:
         logs = self.folder / "stack"
-        stack = choose(self.wanted, self.warden, logs=logs, progress=self._progress, lost=self._lost.append, speed=speed)
+        stack = choose(self.wanted, self.warden, logs=logs, progress=self.progress, lost=self._lost.append, speed=speed)
         if self.wanted.kind == "auto":
             sweep(stack, lives=lambda run_id: bool(running_in(run_id)))
         return stack

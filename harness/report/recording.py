@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from harness.clock import now, utc
-from harness.errors import StackLostError, UsageError
+from harness.errors import HarnessError, StackLostError, UsageError
 from harness.history.journal import Journal
 from harness.report.entries import (
     ENTRY,
@@ -30,9 +31,13 @@ from harness.run import Run, Story, Told, new_folder, to_stderr
 from harness.sandbox.sandbox import Sandbox
 from harness.stack.cache import Progress
 from harness.stack.choice import Wanted
+from harness.stack.fidelity import known
 from harness.stack.lending import Lender
+from harness.stack.model import Stack
 
-STACK = "stack.json"
+STACK, FIDELITY = "stack.json", "fidelity.json"
+ASKED_WITHIN = 20.0
+"""Seconds at the end of a run for what the emulator was asked at its beginning; it takes five."""
 WORST = ("broken", "unknown", "vacuous", "kept")
 
 
@@ -165,6 +170,7 @@ class Session:
         self._began = now()
         self._ran = False
         self._lender: Lender | None = None
+        self._asking: threading.Thread | None = None
 
     def lend(self) -> int:
         """Return the port at which other processes of this run get its stack, which is started when the first of them asks."""
@@ -211,9 +217,26 @@ class Session:
             toxiproxy=toxiproxy,
         )
         write(self.folder / STACK, made)
+        # A version that was not asked yet takes seconds, which scenarios need not wait for.
+        self._asking = threading.Thread(target=self._ask_emulator, args=(stack,), name="fidelity", daemon=True)
+        self._asking.start()
+
+    def _ask_emulator(self, stack: Stack) -> None:
+        try:
+            probes = known(stack)
+        except HarnessError as error:
+            self.run.progress(f"stack: {error}")
+            return
+        (self.folder / FIDELITY).write_bytes(msgspec.json.encode(probes))
+
+    def _fidelity(self) -> list[dict[str, object]]:
+        file = self.folder / FIDELITY
+        return msgspec.json.decode(file.read_bytes(), type=list[dict[str, object]]) if file.exists() else []
 
     def end(self, *, interrupted: bool, whole: bool) -> None:
         """End what was started; with `whole` also write run.json from what all scenarios left."""
+        if self._asking is not None:
+            self._asking.join(ASKED_WITHIN)
         if self._lender is not None:
             self._lender.end()
         self.run.end()
@@ -230,6 +253,7 @@ class Session:
             interrupted=interrupted,
             versions={"harness": version("message-chaos-harness"), "python": platform.python_version()},
             stack=msgspec.json.decode(stack.read_bytes(), type=StackEntry) if stack.exists() else None,
+            fidelity=self._fidelity(),
             scenarios=found,
         )
         write(self.folder / "run.json", made)
