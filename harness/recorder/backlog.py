@@ -1,64 +1,78 @@
-"""What has passed the taps of one sandbox and is still to be recorded: in the order it passed, soon, and before anything else is.
+"""What was seen in one sandbox and is not recorded yet: in the order it passed, soon, and before anything else is.
 
-A message arrives in several pieces with microseconds between them, so work after the first delays the others. Here they wait
-until the road is likely to be free, and are then worked off in slices, lest the next message waits for long.
+Making events of what was seen, counting and writing them is most of the work of a message. Done right after the bytes have gone
+on, it would take the processor from whoever is to answer them. So it waits a little, and is then done in slices between which
+the loop goes on, lest the next message waits for long.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
-Take = Callable[[bytes, float], None]
+from harness.clock import now
+from harness.history.events import Event
+from harness.wire.streams import Note
 
-PAUSE = 0.005
-"""Seconds from the first bytes that wait until they are recorded."""
+PAUSE = 0.04
+"""Seconds from the first of what waits until it is begun with."""
 
-SLICE = 4 * 1024
-"""Bytes that are recorded in one go: about 50 microseconds."""
+SLICE = 200e-6
+"""Seconds that are spent on it in one go."""
 
 MOST = 1024 * 1024
 """Bytes that wait at most."""
 
+LEAST = 128
+"""Bytes that a note counts for by itself."""
+
+
+class Chunk(NamedTuple):
+    """Bytes that passed at `t`, and who knows what they mean."""
+
+    take: Callable[[bytes, float], None]
+    data: bytes
+    t: float
+
+
+Waiting = Note | Event | Chunk
+
 
 class Backlog:
-    """Bytes that wait, each with when they passed and who knows what they mean, which must not raise."""
+    """What waits to be recorded by `take`, which must not raise. `busy` while it does."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[Waiting], None]) -> None:
         self._loop = loop
-        self.waiting: deque[tuple[Take, bytes, float]] = deque()
+        self._take = take
+        self._waiting: deque[tuple[Waiting, int]] = deque()
+        self.busy = False
         self._size = 0
-        self._timer: asyncio.Handle | None = None
-        self._is_busy = False
+        self._slice: asyncio.Handle | None = None
 
-    def put(self, take: Take, data: bytes, t: float) -> None:
-        """Have `take(data, t)` called soon."""
-        self.waiting.append((take, data, t))
-        self._size += len(data)
+    def put(self, one: Waiting, size: int) -> None:
+        """Have this taken soon; it keeps `size` bytes till then."""
+        self._waiting.append((one, size))
+        self._size += size + LEAST
         if self._size > MOST:
             self.settle()
-        elif self._timer is None:
-            self._timer = self._loop.call_later(PAUSE, self._slice)
+        elif self._slice is None:
+            self._slice = self._loop.call_later(PAUSE, self._work)
 
     def settle(self) -> None:
-        """Have everything recorded now; does nothing where it is what is going on."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._work_off(self._size)
+        """Have everything taken now; does nothing where that is what is going on."""
+        if not self.busy:
+            while self._waiting:
+                self._next()
 
-    def _slice(self) -> None:
-        self._work_off(SLICE)
-        self._timer = self._loop.call_soon(self._slice) if self.waiting else None
+    def _work(self) -> None:
+        waiting, until = self._waiting, now() + SLICE
+        while waiting and now() < until:
+            self._next()
+        self._slice = self._loop.call_soon(self._work) if waiting else None
 
-    def _work_off(self, most: int) -> None:
-        if self._is_busy:
-            return
-        self._is_busy = True
-        try:
-            while self.waiting and most > 0:
-                take, data, t = self.waiting.popleft()
-                self._size -= len(data)
-                most -= len(data)
-                take(data, t)
-        finally:
-            self._is_busy = False
+    def _next(self) -> None:
+        one, size = self._waiting.popleft()
+        self._size -= size + LEAST
+        self.busy = True
+        self._take(one)
+        self.busy = False

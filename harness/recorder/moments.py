@@ -48,13 +48,8 @@ class Moments:
         self._fired = fired
         self.counts: Counter[Point] = Counter()
         self._last: dict[tuple[Point, int], Event] = {}
-        self._watched: dict[Point, dict[str, int]] = {}
+        self.watched: dict[Point, dict[str, int]] = {}  # the moments whose bytes are to be held when they come
         self._held: dict[str, tuple[Hold, set[str]]] = {}
-
-    @property
-    def watched(self) -> bool:
-        """Tell whether there is a moment whose bytes are to be held when it comes."""
-        return bool(self._watched)
 
     def watch(self, ident: str, moment: Moment) -> None:
         """Hold the bytes of this moment when it comes; where it has come already, `fired` is called at once, without a hold."""
@@ -62,14 +57,14 @@ class Moments:
         if self.counts[point] >= moment.nth:
             self._fired(ident, Event(kind="fault", how="late"))
             return
-        self._watched.setdefault(point, {})[ident] = moment.nth
+        self.watched.setdefault(point, {})[ident] = moment.nth
 
     def unwatch(self, ident: str) -> None:
         """Hold nothing any more for this watch, and let go what it holds."""
-        for point, watched in list(self._watched.items()):
+        for point, watched in list(self.watched.items()):
             watched.pop(ident, None)
             if not watched:
-                del self._watched[point]
+                del self.watched[point]
         self.release(ident)
 
     def release(self, ident: str) -> None:
@@ -81,7 +76,7 @@ class Moments:
 
     def release_all(self) -> None:
         """Let everything go on."""
-        self._watched.clear()
+        self.watched.clear()
         for ident in list(self._held):
             self.release(ident)
 
@@ -104,11 +99,11 @@ class Moments:
     def _reached(self, point: Point, idents: set[str]) -> None:
         """Count a point; add the watches that waited for it."""
         count = self.counts[point] = self.counts.get(point, 0) + 1
-        watched = self._watched.get(point)
+        watched = self.watched.get(point)
         if watched:
             reached = {ident for ident, nth in watched.items() if nth == count}
             idents |= reached
             for ident in reached:
                 del watched[ident]
             if not watched:
-                del self._watched[point]
+                del self.watched[point]

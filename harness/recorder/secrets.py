@@ -5,7 +5,6 @@ into the headers of their messages and the paths of their requests. Bodies are t
 """
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 
 from harness.history.events import Event
@@ -19,21 +18,22 @@ _PARAMETER = re.compile(rf"([?&][^=&]*(?:{_NAMES})[^=&]*=)[^&#]+", re.IGNORECASE
 
 def hide(event: Event) -> None:
     """Replace the secrets in the event; what is shared with others (a message's headers) is left as it is there."""
-    if event.headers and _has_secret(event.headers):
+    if event.headers and _have_secret(tuple(event.headers)):
         event.headers = {name: HIDDEN if _is_secret(name) else value for name, value in event.headers.items()}
-    if event.attributes and _has_secret(event.attributes):
+    if event.attributes and _have_secret(tuple(event.attributes)):
         event.attributes = {
             name: (kind, HIDDEN if _is_secret(name) else value) for name, (kind, value) in event.attributes.items()
         }
     path = event.data.get("path") if event.data else None
-    if isinstance(path, str) and "?" in path:
+    if path is not None and isinstance(path, str) and "?" in path:
         event.data = {**(event.data or {}), "path": _PARAMETER.sub(rf"\1{HIDDEN}", path)}
 
 
-def _has_secret(named: Mapping[str, object]) -> bool:
-    return any(map(_is_secret, named))
-
-
 @lru_cache(maxsize=1_024)  # every message of a queue brings the same few names
+def _have_secret(names: tuple[str, ...]) -> bool:
+    return any(map(_is_secret, names))
+
+
+@lru_cache(maxsize=1_024)
 def _is_secret(name: str) -> bool:
     return _NAME.search(name) is not None

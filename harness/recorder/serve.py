@@ -47,7 +47,7 @@ class Server:
 
     def _flush(self) -> None:
         for world in self._worlds.values():
-            world.flush()
+            world.write_out()
         self._flushing = asyncio.get_running_loop().call_later(FLUSH_EVERY, self._flush)
 
     def _take(self, message: Call | Release) -> None:

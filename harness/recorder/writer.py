@@ -52,7 +52,7 @@ class Writer:
         self._write(event)
 
     def _write(self, event: Event) -> None:
-        self._buffer += self._encoder.encode(event)
+        self._encoder.encode_into(event, self._buffer, -1)
         self._buffer += b"\n"
 
     def _open(self, header: Header) -> None:

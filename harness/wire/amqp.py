@@ -1,27 +1,24 @@
-"""What a tap does with one AMQP 0-9-1 connection: bytes pass as they came, and what they mean for messages is recorded first.
+"""What a tap does with one AMQP 0-9-1 connection: bytes pass as they came, and what they mean for messages is recorded.
 
-As long as no rule is armed everything is passed on chunk by chunk; only while one is, whole frames wait until it is known whether
-their message is altered. The login is never decoded, so no password can get into a journal.
+As long as no moment is watched and no rule is armed every chunk goes on first and is read later; only while one is, it is read
+at once, and whole frames wait until it is known what they are. The login is never decoded, so no password can get into a journal.
 """
 
-import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from harness.clock import now
 from harness.wire.amqp_books import Books
-from harness.wire.amqp_channel import LONGEST_BODY, Content
-from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame, Frames, Whole
+from harness.wire.amqp_content import LONGEST_BODY, Content
+from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame, Frames
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_rules import Changes, supports
-from harness.wire.amqp_values import GarbledError
 from harness.wire.streams import Ending, Session, Side, Step, Tap
 
 __all__ = ["CARRIED", "session", "supports"]
 
 CARRIED = ("Basic.Consume",)
 """What lasts on a connection: a consumer."""
-
-_UNREADABLE = (GarbledError, struct.error, IndexError)
 
 
 def session(tap: Tap) -> Session:
@@ -70,7 +67,7 @@ class Amqp:
         self._books = Books(self._notes)
         self._changes = Changes(tap)
         self._ways: dict[Side, Way] = {"service": Way("service", self._take), "target": Way("target", self._take)}
-        self._lost_track = False
+        self._behind = 0  # chunks that have gone on and are not read yet
         # A rule acts in the first tap on the way of the bytes: publishes near, confirms and deliveries far.
         self._changes_at: Side | None = {"near": "service", "far": "target"}.get(tap.at)  # type: ignore[assignment]
 
@@ -84,42 +81,60 @@ class Amqp:
 
     def carries(self, operation: str) -> bool:
         """Tell whether there is a consumer on this connection, the one thing on it that lasts."""
-        self._tap.recorder.settle()
+        self._catch_up()
         return operation in CARRIED and self._books.has_consumers
 
     def ended(self, by: Side, how: Ending) -> None:
         """Do nothing: what a connection's end means for its messages is judged from the `closed` event."""
 
     def _follow(self, way: Way, data: bytes) -> Iterator[Step]:
-        if self._lost_track:
+        if self._notes.is_lost:
             return iter((data,))
+        is_ruled = self._tap.rules.armed(self._tap.link) or self._changes.has_lost
+        if not (is_ruled or way.partial or way.waiting) and self._notes.recorder.later(way.take, data):
+            self._behind += 1
+            return iter((data,))
+        self._catch_up()
         if way.partial or way.waiting:
             return self._keep(way, data)
-        if way.by == self._changes_at and (self._tap.rules.armed(self._tap.link) or self._changes.has_lost):
-            self._tap.recorder.settle()
+        if is_ruled and way.by == self._changes_at:
             way.cut = way.frames.inside
             return self._keep(way, data)
-        return iter((data,)) if self._tap.recorder.later(way.take, data) else self._pass(way, data)
+        return self._watch(way, data) if self._notes.recorder.watched else self._pass(way, data)
+
+    def _catch_up(self) -> None:
+        """Read what has gone on already."""
+        if self._behind:
+            self._notes.recorder.settle()
 
     def _take(self, way: Way, data: bytes, t: float) -> None:
-        """Record what has gone on already, at `t`."""
-        if self._lost_track:
-            return
-        self._notes.t = t
-        try:
-            for frame in way.frames.messages(data):
-                if isinstance(frame, Whole):
-                    self._books.message(way.by, frame)
-                else:
-                    self._read(way, frame)
-        except Exception as error:  # noqa: BLE001 (a defect of the decoder is a gap in the journal, and the other taps go on)
-            self._give_up(way, error)
-        self._notes.t = 0.0
+        """Read what went on at `t`."""
+        self._behind -= 1
+        if not self._notes.is_lost:
+            self._notes.t = t
+            self._note_down(way, data)
 
     def _pass(self, way: Way, data: bytes) -> Iterator[Step]:
+        """Pass the chunk on, then write down what it was: nothing else can pass meanwhile."""
+        yield data
+        self._notes.t = now()
+        self._note_down(way, data)
+
+    def _note_down(self, way: Way, data: bytes) -> None:
+        try:
+            for frame in way.frames.messages(data):
+                if isinstance(frame, Frame):
+                    self._read(way, frame)
+                else:
+                    self._books.message(way.by, *frame)
+        except Exception as error:  # noqa: BLE001 (a defect of the decoder is a gap in the journal, and the other taps go on)
+            self._notes.give_up(way.by, error)
+
+    def _watch(self, way: Way, data: bytes) -> Iterator[Step]:
         """Record, then pass the chunk on in one piece, unless a barrier stops it in the middle."""
         passed = 0
         notes = self._notes
+        notes.t = now()
         try:
             for frame in way.frames.feed(data):
                 self._read(way, frame)
@@ -128,24 +143,27 @@ class Amqp:
                         yield data[passed : frame.start]
                         passed = frame.start
                     yield from notes.barriers()
-        except _UNREADABLE as error:
-            self._give_up(way, error)
+                    notes.t = now()
+        except Exception as error:  # noqa: BLE001 (as above)
+            notes.give_up(way.by, error)
         yield data[passed:] if passed else data
 
     def _keep(self, way: Way, data: bytes) -> Iterator[Step]:
         """Record and pass on frame by frame, a message's frames when it is complete."""
-        self._tap.recorder.settle()
         taken = 0
+        self._notes.t = now()
         try:
             for frame in way.frames.feed(data):
                 way.partial.append(data[frame.start : frame.end])
                 taken = frame.end
                 self._read_kept(way, frame)
-                yield from self._notes.barriers()
+                if self._notes.holds:
+                    yield from self._notes.barriers()
+                    self._notes.t = now()
                 if frame.last and self._is_decided(way):
                     yield way.released()
-        except _UNREADABLE as error:
-            self._give_up(way, error)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._notes.give_up(way.by, error)
             yield way.released() + b"".join(way.partial) + data[taken:]
             way.partial.clear()
             return
@@ -154,13 +172,6 @@ class Amqp:
         if way.cut:  # its beginning has gone on: nothing is won by keeping the rest
             yield b"".join(way.partial)
             way.partial.clear()
-
-    def _give_up(self, way: Way, error: Exception) -> None:
-        self._lost_track = True
-        reason = f"{type(error).__name__} in the decoder: {error}"
-        if isinstance(error, _UNREADABLE):
-            reason = str(error) if isinstance(error, GarbledError) else "a frame too short"
-        self._notes.gap(f"from the {way.by}: {reason}")
 
     def _read(self, way: Way, frame: Frame) -> Content | None:
         """Record what a frame means; return the message that is complete by it."""
@@ -180,7 +191,7 @@ class Amqp:
             self._await_decision(way, frame)
         content = self._read(way, frame)
         if content is not None and content.header_at is not None:
-            way.waiting[content.header_at] = self._changes.altered(content, self._notes.last, way.waiting[content.header_at])
+            way.waiting[content.header_at] = self._changes.altered(content, way.waiting[content.header_at])
         confirms = self._books.sends.latest()
         if confirms is not None and whole:
             way.waiting[-1] = self._changes.confirmed(*confirms, way.waiting[-1])

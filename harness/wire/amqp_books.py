@@ -5,15 +5,20 @@ from functools import partial
 
 from harness.history.events import Event
 from harness.wire import amqp_methods as m
-from harness.wire.amqp_channel import Channel, Content
-from harness.wire.amqp_frames import Whole
+from harness.wire.amqp_channel import Channel
+from harness.wire.amqp_content import LONGEST_BODY, Content
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_sends import Sends
 from harness.wire.amqp_takes import Takes
-from harness.wire.amqp_values import U32, properties
+from harness.wire.amqp_values import U32, GarbledError
 from harness.wire.streams import Side
 
 Handler = Callable[[Channel, bytes], None]
+
+
+def _by_name(handlers: dict[int, Handler]) -> dict[bytes, Handler]:
+    """Return them by what a method's frame begins with."""
+    return {U32.pack(name): handler for name, handler in handlers.items()}
 
 
 class Books:
@@ -26,17 +31,17 @@ class Books:
         self.sends = Sends(notes)
         takes = self._takes = Takes(notes)
         sends = self.sends
-        self._handlers: dict[Side, dict[int, Handler]] = {
-            "service": {
+        self._handlers: dict[Side, dict[bytes, Handler]] = {
+            "service": _by_name({
                 m.PUBLISH: sends.publish, m.CONFIRM_SELECT: sends.select, m.CONSUME: takes.consume, m.GET: takes.get,
                 m.ACK: takes.ack, m.NACK: takes.nack, m.REJECT: takes.reject, m.RECOVER: takes.recover,
                 m.RECOVER_ASYNC: takes.recover, m.TX_SELECT: self._transaction, **self._either("service"),
-            },
-            "target": {
+            }),
+            "target": _by_name({
                 m.ACK: sends.acknowledge, m.NACK: sends.refuse, m.RETURN: sends.give_back, m.CONSUME_OK: takes.consume_ok,
                 m.DELIVER: takes.deliver, m.GET_OK: takes.get_ok, m.GET_EMPTY: takes.get_empty, m.DECLARE_OK: self._declared,
                 m.CHANNEL_OPEN_OK: self._opened, **self._either("target"),
-            },
+            }),
         }  # fmt: skip
 
     def _either(self, by: Side) -> dict[int, Handler]:
@@ -54,8 +59,11 @@ class Books:
 
     def method(self, by: Side, number: int, payload: bytes) -> Channel | None:
         """Take a method frame; return its channel where the method means something."""
-        handler = self._handlers[by].get(U32.unpack_from(payload)[0])
+        handler = self._handlers[by].get(payload[:4])
         if handler is None:
+            if len(payload) < U32.size:
+                message = "a method without a name"
+                raise GarbledError(message)
             return None
         channel = self._channels.get(number)
         if channel is None:
@@ -64,17 +72,19 @@ class Books:
         handler(channel, payload)
         return channel
 
-    def message(self, by: Side, whole: Whole) -> None:
+    def message(self, by: Side, number: int, method: bytes, header: bytes, body: bytes, _: int) -> None:
         """Take the frames of a whole message; of one that is not processed by anybody nothing is left."""
-        channel = self.method(by, whole.channel, whole.method)
+        channel = self.method(by, number, method)
         if channel is None:
             return
         content = channel.sending if by == "service" else channel.receiving
-        if content is not None and content.size < 0:
-            content.properties = properties(whole.header)
-            content.size = len(whole.body)
-            content.add(whole.body)
-            self._complete(by, channel, content)
+        if content is None or content.size >= 0 or len(body) > LONGEST_BODY:
+            self.header(by, number, header)
+            self.body(by, number, body)
+            return
+        content.header, content.whole = header, body
+        content.size = content.given = len(body)
+        self._complete(by, channel, content)
 
     def content(self, by: Side, number: int) -> Content | None:
         """Return the message that is under way in this direction of a channel."""
@@ -88,7 +98,7 @@ class Books:
         content = self.content(by, number)
         if content is None or content.size >= 0:
             return None
-        content.properties = properties(payload)
+        content.header = payload
         content.size = int.from_bytes(payload[4:12], "big")
         return None if content.size else self._complete(by, self._channels[number], content)
 
@@ -106,7 +116,10 @@ class Books:
             self.sends.published(channel, content)
         else:
             channel.receiving = None
-            (self.sends.returned if content.kind == "return" else self._takes.delivered)(channel, content)
+            if content.kind == "return":
+                self.sends.returned(channel, content)
+            else:
+                self._takes.delivered(channel, content)
         return content
 
     def _declared(self, channel: Channel, payload: bytes) -> None:

@@ -1,7 +1,7 @@
 """Where one AMQP 0-9-1 frame ends and the next begins. Bodies come in pieces, as they arrive: they are never put together."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from harness.wire.amqp_values import GarbledError
@@ -41,14 +41,8 @@ class Frame(NamedTuple):
     last: bool
 
 
-class Whole(NamedTuple):
-    """The frames of a message that lie one behind the other in one chunk: their payloads, and where the last one ends."""
-
-    channel: int
-    method: bytes
-    header: bytes
-    body: bytes
-    end: int
+Whole = tuple[int, bytes, bytes, bytes, int]
+"""The frames of a message that lie one behind the other in one chunk: channel, payloads of method, header and body, end."""
 
 
 def framed(kind: int, channel: int, payload: bytes) -> bytes:
@@ -76,9 +70,8 @@ class Frames:
         """Yield what is whole; raises GarbledError at the first byte that cannot be AMQP 0-9-1."""
         at, size = 0, len(data)
         if self._greeting is not None and data:
-            at, is_greeted = self._greet(data)
-            if is_greeted:
-                yield Frame(PREFACE, 0, _GREETING, 0, at, last=True)
+            at, greeting = self._greet(data)
+            yield from greeting
         while at < size:
             frame, at = self._next(data, at)
             if frame is not None:
@@ -86,15 +79,15 @@ class Frames:
 
     def messages(self, data: bytes) -> Iterator[Frame | Whole]:
         """Yield the same as `feed`, but a message whose frames are all here in one piece: that is a third of the work."""
-        if self._greeting is not None:
-            yield from self.feed(data)
-            return
         at, size = 0, len(data)
+        if self._greeting is not None and data:
+            at, greeting = self._greet(data)
+            yield from greeting
         while at < size:
             whole = None if self._owed or self._head else _message(data, at, size)
             if whole is not None:
                 yield whole
-                at = whole.end
+                at = whole[4]
                 continue
             frame, at = self._next(data, at)
             if frame is not None:
@@ -115,12 +108,12 @@ class Frames:
         end = min(len(data), at + self._owed)
         return (None if end == at else self._piece(data[at:end], start, end)), end
 
-    def _greet(self, data: bytes) -> tuple[int, bool]:
+    def _greet(self, data: bytes) -> tuple[int, Iterable[Frame]]:
         """Read what a connection begins with; a broker begins with a frame, unless it refuses the version."""
         known = self._greeting or b""
         if not known and data[0] != PREFACE:
             self._greeting = None
-            return 0, False
+            return 0, ()
         take = min(len(_GREETING) - len(known), len(data))
         known += data[:take]
         if not _GREETING.startswith(known):
@@ -128,7 +121,7 @@ class Frames:
             raise GarbledError(message)
         is_greeted = len(known) == len(_GREETING)
         self._greeting = None if is_greeted else known
-        return take, is_greeted
+        return take, [Frame(PREFACE, 0, _GREETING, 0, take, last=True)] if is_greeted else ()
 
     def _begin(self, data: bytes, at: int) -> int:
         """Read a frame's head at `at`, or as much of it as there is; return where its payload begins."""
@@ -164,21 +157,17 @@ class Frames:
 
 def _message(data: bytes, at: int, size: int) -> Whole | None:
     """Return the message at `at`, None where anything is not as it usually is: then it is read frame by frame."""
-    if size - at < _SHORTEST:
+    if size - at < _SHORTEST or data[at] != METHOD:
         return None
-    kind, channel, length = _HEAD.unpack_from(data, at)
+    _, channel, length = _HEAD.unpack_from(data, at)
     header = at + length + _AROUND
-    if kind != METHOD or header + _HEADER.size > size or data[header] != HEADER:
+    if header + _HEADER.size > size or data[header] != HEADER:
         return None
     _, header_channel, length, _, _, body_size = _HEADER.unpack_from(data, header)
     body = header + length + _AROUND
-    if body + _HEAD.size > size:
-        return None
-    kind, body_channel, length = _HEAD.unpack_from(data, body)
-    end = body + length + _AROUND
-    if kind != BODY or end > size or not length or length != body_size or not channel == header_channel == body_channel:
+    end = body + body_size + _AROUND
+    if end > size or not body_size or channel != header_channel or data[body : body + 7] != _HEAD.pack(BODY, channel, body_size):
         return None
     if not data[header - 1] == data[body - 1] == data[end - 1] == END:
         return None
-    begin = _HEAD.size
-    return Whole(channel, data[at + begin : header - 1], data[header + begin : body - 1], data[body + begin : end - 1], end)
+    return channel, data[at + 7 : header - 1], data[header + 7 : body - 1], data[body + 7 : end - 1], end

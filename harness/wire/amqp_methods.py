@@ -29,21 +29,20 @@ CONNECTION_CLOSE: Final = 10 << 16 | 50
 TX_SELECT: Final = 90 << 16 | 10
 
 _SPECS = {
-    RETURN: ("H:status", "s:text", "s:exchange", "s:routing_key"),
     GET: ("H:-", "s:queue", "o:no_ack"),
-    GET_OK: ("L:tag", "o:redelivered", "s:exchange", "s:routing_key", "I:-"),
     RECOVER: ("o:requeue",),
     RECOVER_ASYNC: ("o:requeue",),
-    CONSUME: ("H:-", "s:queue", "s:consumer", "o:bits"),
-    CONSUME_OK: ("s:consumer",),
-    CANCEL: ("s:consumer", "o:-"),
+    CONSUME: ("H:-", "s:queue", "b:consumer", "o:bits"),
+    CONSUME_OK: ("b:consumer",),
+    CANCEL: ("b:consumer", "o:-"),
     CONFIRM_SELECT: ("o:-",),
     DECLARE_OK: ("s:queue", "I:-", "I:-"),
     CHANNEL_CLOSE: ("H:status", "s:text", "H:-", "H:-"),
     CONNECTION_CLOSE: ("H:status", "s:text", "H:-", "H:-"),
 }
 _FIXED = {"H": U16, "I": U32, "L": U64, "o": struct.Struct(">B")}
-_TAG = struct.Struct(">QB")
+TAG = struct.Struct(">QB")
+_SHORTEST_PUBLISH = 9
 _COMPILED = {method: tuple(one.split(":") for one in spec) for method, spec in _SPECS.items()}
 
 
@@ -54,6 +53,9 @@ def decoded(method: int, payload: bytes) -> dict[str, Any]:
     for kind, name in _COMPILED[method]:
         if kind == "s":
             found[name], at = short_string(payload, at)
+        elif kind == "b":
+            end = at + 1 + payload[at]
+            found[name], at = payload[at + 1 : end], end
         else:
             form = _FIXED[kind]
             found[name] = form.unpack_from(payload, at)[0]
@@ -61,28 +63,36 @@ def decoded(method: int, payload: bytes) -> dict[str, Any]:
     return found
 
 
-def delivery(payload: bytes) -> dict[str, Any]:
-    """Return the arguments of a Basic.Deliver; like the two below by itself, because every message has one."""
-    consumer, at = short_string(payload, 4)
-    tag, redelivered = _TAG.unpack_from(payload, at)
-    exchange, routing_key = _route(payload[at + _TAG.size :])
-    return {"consumer": consumer, "tag": tag, "redelivered": redelivered, "exchange": exchange, "routing_key": routing_key}
+def publication(payload: bytes) -> bytes:
+    """Return the route of a Basic.Publish: exchange and routing key as they came, which `route` reads."""
+    if len(payload) < _SHORTEST_PUBLISH:
+        message = "a Basic.Publish without a route"
+        raise GarbledError(message)
+    return payload[6:-1]
 
 
-def publication(payload: bytes) -> dict[str, Any]:
-    """Return the arguments of a Basic.Publish; what it wants of the broker besides is not looked at."""
-    exchange, routing_key = _route(payload[6:-1])
-    return {"exchange": exchange, "routing_key": routing_key}
+def got(payload: bytes) -> tuple[int, int, bytes]:
+    """Return tag, redelivered and route of a Basic.GetOk."""
+    tag, redelivered = TAG.unpack_from(payload, 4)
+    return tag, redelivered, payload[4 + TAG.size : -U32.size]
+
+
+def returned(payload: bytes) -> tuple[int, str, bytes]:
+    """Return status, text and route of a Basic.Return."""
+    status = U16.unpack_from(payload, 4)[0]
+    text, at = short_string(payload, 6)
+    return status, text, payload[at:]
 
 
 def word(payload: bytes) -> tuple[int, int]:
     """Return tag and bits of a Basic.Ack, Basic.Nack or Basic.Reject."""
-    tag, bits = _TAG.unpack_from(payload, 4)
+    tag, bits = TAG.unpack_from(payload, 4)
     return tag, bits
 
 
 @lru_cache(maxsize=512)
-def _route(raw: bytes) -> tuple[str, str]:
+def route(raw: bytes) -> tuple[str, str]:
+    """Return exchange and routing key of a message."""
     exchange, at = short_string(raw, 0)
     routing_key, end = short_string(raw, at)
     if end > len(raw):

@@ -2,7 +2,8 @@
 
 from harness.errors import UsageError
 from harness.history.events import Event
-from harness.wire.amqp_channel import Channel, Content, Sent
+from harness.wire.amqp_channel import Channel
+from harness.wire.amqp_content import Content
 from harness.wire.amqp_frames import HEADER, METHOD, framed
 from harness.wire.amqp_methods import confirm
 from harness.wire.amqp_values import with_headers
@@ -44,16 +45,21 @@ class Changes:
         self._tap = tap
         self.has_lost = False  # from then on, confirms have to be looked at for good
 
-    def altered(self, content: Content, event: Event, frame: bytes) -> bytes:
+    def altered(self, content: Content, frame: bytes) -> bytes:
         """Return the content header frame as the rules want it, after recording each change."""
         for rule in self._tap.rules.armed(self._tap.link):
-            if rule.name == "altered" and rule.fits(event.wire, event.key) and self._tap.rules.take(rule):
+            if rule.name == "altered" and self._fits(rule, content) and self._tap.rules.take(rule):
                 payload = with_headers(frame[HEAD:-1], frozenset(rule.drop), rule.attributes or {})
                 frame = framed(HEADER, int.from_bytes(frame[1:3], "big"), payload)
-                self._record(rule, event.wire, content.x, event.key, event.queue)
+                self._record(rule, content)
         return frame
 
-    def confirmed(self, method: int, channel: Channel, confirms: list[tuple[int, Sent]], frame: bytes) -> bytes:
+    @staticmethod
+    def _fits(rule: Rule, content: Content) -> bool:
+        """Tell whether the rule means this message, whose key is read only where the rule asks for one."""
+        return rule.on in (None, content.wire) and rule.key in (None, content.key)
+
+    def confirmed(self, method: int, channel: Channel, confirms: list[tuple[int, Content]], frame: bytes) -> bytes:
         """Return what the publisher is to see of the broker's confirm: nothing of those that are lost, the others one by one."""
         kept = [tag for tag, sent in confirms if not self._loses(sent)]
         if len(kept) < len(confirms):
@@ -61,18 +67,18 @@ class Changes:
         # Once a confirm was taken away, "this one and all before" must not speak of it any more.
         return _singles(method, channel, kept) if channel.lost and confirms else frame
 
-    def _loses(self, sent: Sent) -> bool:
+    def _loses(self, sent: Content) -> bool:
         for rule in self._tap.rules.armed(self._tap.link):
-            if rule.name == "answer_lost" and rule.fits(CONFIRMED, sent.key) and self._tap.rules.take(rule):
-                self._record(rule, CONFIRMED, sent.x, sent.key, sent.queue)
+            if rule.name == "answer_lost" and self._fits(rule, sent) and self._tap.rules.take(rule):
+                self._record(rule, sent)
                 return True
         return False
 
-    def _record(self, rule: Rule, wire: str, x: int, key: str, queue: str) -> None:
+    def _record(self, rule: Rule, content: Content) -> None:
         link, at, conn = self._tap.link, self._tap.at, self._tap.conn
-        self._tap.recorder.record(
-            Event(kind="bit", at=at, link=link, conn=conn, x=x, key=key, queue=queue, wire=wire, fault=rule.id)
-        )
+        event = Event(kind="bit", at=at, link=link, conn=conn, x=content.x, key=content.key, fault=rule.id)
+        event.queue, event.wire = content.queue, content.wire
+        self._tap.recorder.record(event)
 
 
 def _singles(method: int, channel: Channel, tags: list[int]) -> bytes:

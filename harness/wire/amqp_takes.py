@@ -1,8 +1,11 @@
 """What a tap on AMQP knows of consuming: who consumes what, what was handed out, and the consumer's word on it."""
 
+from collections.abc import Sequence
+
 from harness.history.events import Event
 from harness.wire import amqp_methods as m
-from harness.wire.amqp_channel import Channel, Consumer, Content, Given
+from harness.wire.amqp_channel import Channel, Consumer
+from harness.wire.amqp_content import Content
 from harness.wire.amqp_notes import Notes
 from harness.wire.streams import Side
 
@@ -34,9 +37,10 @@ class Takes:
         if channel.consuming:
             self._subscribed(channel, m.decoded(m.CONSUME_OK, payload)["consumer"], channel.consuming.popleft())
 
-    def _subscribed(self, channel: Channel, tag: str, consumer: Consumer) -> None:
+    def _subscribed(self, channel: Channel, tag: bytes, consumer: Consumer) -> None:
         channel.consumers[tag] = consumer
-        data: dict[str, object] = {"consumer": tag, "channel": channel.number, "no_ack": consumer.no_ack}
+        name = tag.decode("utf-8", "replace")
+        data: dict[str, object] = {"consumer": name, "channel": channel.number, "no_ack": consumer.no_ack}
         self._notes.record(Event(kind="subscribed", wire="Basic.Consume", queue=consumer.queue, data=data))
 
     def get(self, channel: Channel, payload: bytes) -> None:
@@ -52,33 +56,26 @@ class Takes:
 
     def get_ok(self, channel: Channel, payload: bytes) -> None:
         """Begin a message that was asked for."""
-        channel.receiving = None if channel.dead else Content("get", m.decoded(m.GET_OK, payload))
+        one = channel.getting.popleft() if channel.getting else _NOBODY
+        tag, bits, route = m.got(payload)
+        content = Content("get", self._notes, channel.number, route, one.queue, tag, bits, one.no_ack)
+        channel.receiving = None if channel.dead else content
 
     def deliver(self, channel: Channel, payload: bytes) -> None:
-        """Begin a delivery."""
-        channel.receiving = None if channel.dead else Content("deliver", m.delivery(payload))
+        """Begin a delivery; like publishes it is read by itself, because every message has one."""
+        end = 5 + payload[4]
+        tag, bits = m.TAG.unpack_from(payload, end)
+        one = channel.consumers.get(payload[5:end], _NOBODY)
+        content = Content("deliver", self._notes, channel.number, payload[end + 9 :], one.queue, tag, bits, one.no_ack)
+        channel.receiving = None if channel.dead else content
 
     def delivered(self, channel: Channel, content: Content) -> None:
-        """Record a delivery that is complete; one without acknowledgements is settled as soon as the broker has written it."""
-        found = content.arguments
-        consumer = self._consumer(channel, content)
-        event = self._notes.message("delivered", content, consumer.queue)
-        event.tag = f"{channel.number}:{found['tag']}"
-        event.redelivered = bool(found["redelivered"] & 1)
-        counted = (content.headers or {}).get("x-delivery-count")
-        event.count = counted if isinstance(counted, int) else None
-        given = Given(event.key, event.queue, event.mid)
-        self._notes.record(event)
-        if not consumer.no_ack:
-            channel.open[found["tag"]] = given
+        """Write down a delivery that is complete; one without acknowledgements is settled once the broker has written it."""
+        self._notes.put(content, content.given)
+        if not content.no_ack:
+            channel.open[content.tag] = content
         elif self._notes.at == "far":
-            self._settle(channel, [(found["tag"], given)], "no_ack", event.wire)
-
-    @staticmethod
-    def _consumer(channel: Channel, content: Content) -> Consumer:
-        if content.kind == "get":
-            return channel.getting.popleft() if channel.getting else _NOBODY
-        return channel.consumers.get(content.arguments["consumer"], _NOBODY)
+            self._settle(channel, [(content.tag, content)], "no_ack", content.wire)
 
     def ack(self, channel: Channel, payload: bytes) -> None:
         """Record an acknowledgement, once for each delivery it means."""
@@ -108,13 +105,10 @@ class Takes:
         tag = m.decoded(m.CANCEL, payload)["consumer"]
         consumer = channel.consumers.get(tag)
         if consumer is not None and not channel.dead:
-            data: dict[str, object] = {"consumer": tag, "channel": channel.number, "by": by}
+            data: dict[str, object] = {"consumer": tag.decode("utf-8", "replace"), "channel": channel.number, "by": by}
             self._notes.record(Event(kind="settled", how="cancel", wire="Basic.Cancel", queue=consumer.queue, data=data))
 
-    def _settle(self, channel: Channel, given: list[tuple[int, Given]], how: str, wire: str) -> None:
-        if channel.dead:
-            return
-        for tag, one in given:
-            event = Event(kind="settled", how=how, wire=wire, queue=one.queue, key=one.key, mid=one.mid)
-            event.tag = f"{channel.number}:{tag}"
-            self._notes.record(event)
+    def _settle(self, channel: Channel, given: Sequence[tuple[int, Content | None]], how: str, wire: str) -> None:
+        if not channel.dead:
+            for tag, content in given:
+                self._notes.word("settled", how, wire, content, f"{channel.number}:{tag}")

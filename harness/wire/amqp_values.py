@@ -48,7 +48,7 @@ class GarbledError(ValueError):
 def short_string(data: bytes, at: int) -> tuple[str, int]:
     """Return the short string at `at`, and where the next value begins."""
     end = at + 1 + data[at]
-    return str(data[at + 1 : end], "utf-8", "replace"), end
+    return data[at + 1 : end].decode("utf-8", "replace"), end
 
 
 def table(data: bytes, at: int, depth: int = 0) -> tuple[dict[str, Any], int]:
@@ -172,14 +172,13 @@ def _present(flags: int) -> tuple[tuple[str, str], ...]:
     return tuple((name, kind) for flag, name, kind in _PROPERTIES if flags & flag)
 
 
-def properties(payload: bytes) -> dict[str, Any]:
-    """Return the properties of a content header frame by name, `headers` among them, which nobody is to change."""
+def properties(payload: bytes, **found: Any) -> dict[str, Any]:
+    """Return what is given, and the properties of a content header frame: `headers` among them, which nobody is to change."""
     flags = U16.unpack_from(payload, 12)[0]
     if flags & _MORE_FLAGS:
         message = "a content header with more than sixteen properties"
         raise GarbledError(message)
     at = 14
-    found: dict[str, Any] = {}
     for name, kind in _present(flags):
         if kind == "s":
             found[name], at = short_string(payload, at)

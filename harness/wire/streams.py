@@ -6,7 +6,7 @@ what was yielded before the barrier has gone on, what comes after it waits.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -109,22 +109,46 @@ class Greeting(Terminal, Protocol):
         ...
 
 
+class Note(Protocol):
+    """What a tap saw, and makes an event of when it is asked to. `t` is when it passed, on the machine's clock."""
+
+    t: float
+
+    def event(self) -> Event | None:
+        """Return the event, once; None where there is none. Never raises."""
+        ...
+
+
 class Sink(Protocol):
     """Where taps and resources put what they saw; implemented by the recorder."""
 
     def record(self, event: Event) -> Hold | None:
-        """Put the event into the journal, with `n` and `t` given here.
+        """Put the event into the journal, with `n` and `t` given here; it belongs to the recorder from now on.
 
         To be called before the bytes it describes are yielded. A Hold that comes back is to be yielded before these bytes.
         An event that has its `t` already (from `later`) keeps it.
         """
         ...
 
+    @property
+    def watched(self) -> Sized:
+        """Return the moments that somebody waits for. While there are none, nothing can be held."""
+        ...
+
+    def note(self, note: Note, size: int) -> None:
+        """Record soon what this note tells of, of which it keeps `size` bytes; only while no moment is watched.
+
+        Whatever passes later, in whichever tap, is recorded after it. So the bytes may go on first, if the note is made before
+        anything else can pass: order and times of the journal are those of recording first. A note that is made by `take` (see
+        `later`) is recorded at once, with the t given there.
+        """
+        ...
+
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         """Have `take(data, t)` record soon what these bytes mean, so that they may go on at once; t is now, for its events.
 
-        Whatever passed later, in whichever tap, is recorded after it: order and times of the journal are those of recording
-        first. `take` must not raise. False while somebody waits for a moment: then nothing is left that was put off.
+        As with `note`, whatever passes later is recorded after it. `take` must not raise. False while somebody waits for a
+        moment: then nothing is left that was put off.
         """
         ...
 

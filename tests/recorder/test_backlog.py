@@ -8,24 +8,32 @@ from typing import Any
 
 import pytest
 
+from harness.clock import now
 from harness.history.events import Event, Header
 from harness.model import Moment
-from harness.recorder.backlog import MOST, SLICE, Backlog
+from harness.recorder.backlog import LEAST, MOST, Backlog
 from harness.recorder.world import RecordedWorld
 
 
-def told(tmp_path: Path, act: Callable[[RecordedWorld, Callable[[str], bool]], None]) -> list[dict[str, Any]]:
+class Acknowledged:
+    """A note of a tap."""
+
+    def __init__(self, key: str) -> None:
+        self.t = now()
+        self._key = key
+
+    def event(self) -> Event | None:
+        return Event(kind="acknowledged", at="far", queue="jobs", key=self._key) if self._key else None
+
+
+def told(tmp_path: Path, act: Callable[[RecordedWorld, Callable[[str], None]], None]) -> list[dict[str, Any]]:
     """Return the journal of a world in which `act(world, pass_)` happened; `pass_(key)` puts an acknowledgement off."""
 
     async def play() -> None:
         world = RecordedWorld(
             Header(sandbox="h1", started=""), tmp_path / "journal.jsonl", lambda _, event: seen.append(event.how)
         )
-
-        def take(data: bytes, t: float) -> None:
-            world.record(Event(kind="acknowledged", at="far", queue="jobs", key=data.decode(), t=t))
-
-        act(world, lambda key: world.later(take, key.encode()))
+        act(world, lambda key: world.note(Acknowledged(key), 1))
         world.close()
 
     seen: list[str] = []
@@ -35,7 +43,7 @@ def told(tmp_path: Path, act: Callable[[RecordedWorld, Callable[[str], bool]], N
 
 
 def test_what_was_put_off_comes_before_what_is_recorded_after_it(tmp_path: Path) -> None:
-    def act(world: RecordedWorld, pass_: Callable[[str], bool]) -> None:
+    def act(world: RecordedWorld, pass_: Callable[[str], None]) -> None:
         pass_("1")
         pass_("2")
         world.record(Event(kind="started", service="a"))
@@ -44,6 +52,35 @@ def test_what_was_put_off_comes_before_what_is_recorded_after_it(tmp_path: Path)
     events = told(tmp_path, act)
     assert [(event["n"], event.get("key", "")) for event in events] == [(1, "1"), (2, "2"), (3, ""), (4, "3")]
     assert sorted(event["t"] for event in events) == [event["t"] for event in events]
+
+
+def test_bytes_that_are_read_later_are_recorded_with_the_time_they_passed_and_in_their_place(tmp_path: Path) -> None:
+    answers = []
+
+    def act(world: RecordedWorld, pass_: Callable[[str], None]) -> None:
+        def take(data: bytes, t: float) -> None:
+            world.settle()  # what is going on is not begun again
+            for key in data.decode():
+                world.record(Event(kind="acknowledged", key=key, t=t))
+
+        pass_("1")
+        answers.append(world.later(take, b"23"))
+        pass_("4")
+        world.watch("w1", Moment("jobs", "sent", 9).to_json())
+        answers.append(world.later(take, b"5"))
+
+    events = told(tmp_path, act)
+    assert [(event["n"], event["key"]) for event in events] == [(1, "1"), (2, "2"), (3, "3"), (4, "4")]
+    assert events[0]["t"] <= events[1]["t"] == events[2]["t"] <= events[3]["t"]
+    assert answers == [True, False]
+
+
+def test_a_note_of_which_nothing_comes_has_no_number(tmp_path: Path) -> None:
+    def act(_: RecordedWorld, pass_: Callable[[str], None]) -> None:
+        pass_("")
+        pass_("1")
+
+    assert [(event["n"], event["key"]) for event in told(tmp_path, act)] == [(1, "1")]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +96,7 @@ def test_what_was_put_off_comes_before_what_is_recorded_after_it(tmp_path: Path)
 def test_who_asks_is_told_of_all_that_has_passed(tmp_path: Path, ask: Callable[[RecordedWorld], object]) -> None:
     numbers = []
 
-    def act(world: RecordedWorld, pass_: Callable[[str], bool]) -> None:
+    def act(world: RecordedWorld, pass_: Callable[[str], None]) -> None:
         pass_("1")
         ask(world)
         numbers.append(world.counts())
@@ -69,42 +106,59 @@ def test_who_asks_is_told_of_all_that_has_passed(tmp_path: Path, ask: Callable[[
     assert events[0]["key"] == "1"
 
 
+def test_an_event_that_is_put_in_knows_its_number(tmp_path: Path) -> None:
+    answers = []
+
+    def act(world: RecordedWorld, pass_: Callable[[str], None]) -> None:
+        pass_("1")
+        put = world.put({"kind": "started", "service": "a"})
+        with pytest.raises(StopIteration) as done:
+            put.send(None)
+        answers.append(done.value.value)
+
+    events = told(tmp_path, act)
+    assert answers == [{"n": 2, "t": events[1]["t"]}]
+
+
 def test_a_moment_that_passed_and_is_not_recorded_yet_has_happened(tmp_path: Path) -> None:
-    def act(world: RecordedWorld, pass_: Callable[[str], bool]) -> None:
+    def act(world: RecordedWorld, pass_: Callable[[str], None]) -> None:
         pass_("1")
         world.watch("w1", Moment("jobs", "sent").to_json())
 
     assert told(tmp_path, act)[1:] == [{"fired": "late"}]
 
 
-def test_nothing_is_put_off_while_a_moment_is_watched(tmp_path: Path) -> None:
-    answers = []
+def test_while_a_moment_is_watched_events_are_recorded_at_once(tmp_path: Path) -> None:
+    holds = []
 
-    def act(world: RecordedWorld, pass_: Callable[[str], bool]) -> None:
+    def act(world: RecordedWorld, _: Callable[[str], None]) -> None:
         world.watch("w1", Moment("jobs", "sent", 2).to_json())
-        answers.append(pass_("1"))
-        world.unwatch("w1")
-        answers.append(pass_("2"))
+        holds.append(bool(world.watched))
+        holds.extend(world.record(Event(kind="acknowledged", at="far", queue="jobs")) is not None for _number in range(3))
+        holds.append(bool(world.watched))
 
-    assert [event["key"] for event in told(tmp_path, act)] == ["2"]
-    assert answers == [False, True]
+    assert [event.get("n", "fired") for event in told(tmp_path, act)] == [1, 2, 3, "fired"]
+    assert holds == [True, False, True, False, False]
 
 
 def test_it_is_worked_off_in_slices_between_which_the_loop_goes_on() -> None:
-    async def play() -> list[str]:
+    async def play() -> list[object]:
         loop = asyncio.get_running_loop()
-        backlog, seen, over = Backlog(loop), list[str](), loop.create_future()
+        seen, over = list[object](), loop.create_future()
 
-        def take(data: bytes, _: float) -> None:
+        def take(one: object) -> None:
             seen.append("taken")
-            if data == b"last":
+            until = now() + 0.001
+            while now() < until:
+                pass
+            if one is last:
                 over.set_result(None)
             else:
                 loop.call_soon(seen.append, "other")
 
-        for _number in range(2):
-            backlog.put(take, bytes(SLICE), 0.0)
-        backlog.put(take, b"last", 0.0)
+        backlog, last = Backlog(loop, take), Event(kind="ready")
+        for one in (Event(kind="started"), Event(kind="started"), last):
+            backlog.put(one, 0)
         await over
         return seen
 
@@ -113,15 +167,12 @@ def test_it_is_worked_off_in_slices_between_which_the_loop_goes_on() -> None:
 
 def test_more_than_may_wait_is_recorded_at_once() -> None:
     async def play() -> list[int]:
-        backlog, seen = Backlog(asyncio.get_running_loop()), list[int]()
+        taken = list[object]()
+        backlog = Backlog(asyncio.get_running_loop(), taken.append)
+        backlog.put(Event(kind="started"), MOST - LEAST)
+        before = len(taken)
+        backlog.put(Event(kind="ready"), 0)
+        backlog.settle()
+        return [before, len(taken)]
 
-        def take(data: bytes, _: float) -> None:
-            backlog.settle()  # whoever records asks for this: what is going on is not begun again
-            seen.append(len(data))
-
-        backlog.put(take, bytes(MOST), 0.0)
-        before = list(seen)
-        backlog.put(take, b"x", 0.0)
-        return [len(before), *seen]
-
-    assert asyncio.run(play()) == [0, MOST, 1]
+    assert asyncio.run(play()) == [0, 2]

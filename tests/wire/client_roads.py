@@ -20,6 +20,8 @@ SESSIONS: dict[str, Opener] = {"amqp": amqp.session, "http": http.session, "sqs"
 class KeepingSink(CollectingSink):
     """Keeps what the taps saw (a fake of the recorder: no journal, no barriers, nothing declared, nothing put off)."""
 
+    watched = ("everything",)
+
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         return False
 

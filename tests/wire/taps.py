@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.history.events import Declaration, Event
 from harness.model import Key
 from harness.wire.rules import Rule, RuleBook
-from harness.wire.streams import Back, Close, Hold, Seat, Session, Step, Tap
+from harness.wire.streams import Back, Close, Hold, Note, Seat, Session, Step, Tap
 
 
 class CollectingSink:
@@ -31,6 +31,10 @@ class CollectingSink:
         self.held.append(Hold(self.loop))
         return self.held[-1]
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        return () if self.loop is None else ("a moment",)
+
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         if self.loop is None:
             take(data, 0.5)
@@ -38,6 +42,12 @@ class CollectingSink:
 
     def settle(self) -> None:
         """Do nothing: nothing is put off here."""
+
+    def note(self, note: Note, size: int) -> None:
+        del size
+        event = note.event()
+        if event is not None:
+            self.events.append(event)
 
     def pause(self, seconds: float) -> Hold:
         loop = asyncio.get_running_loop()

@@ -2,11 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+import pytest
 from pika import spec
 
+from harness.clock import now
+from harness.history.events import Event
 from harness.wire import amqp
 from harness.wire.rules import Rule, RuleBook
+from harness.wire.streams import Hold, Note
 from tests.wire import amqp_bytes as b
 from tests.wire.amqp_bytes import BODY, KEYED
 from tests.wire.taps import CollectingSink, Wire, tap
@@ -17,40 +23,106 @@ class Deferring(CollectingSink):
 
     def __init__(self) -> None:
         super().__init__(queues=KEYED)
-        self.waiting: list[tuple[Callable[[bytes, float], None], bytes, float]] = []
+        self.waiting: list[Callable[[], object]] = []
+        self.notes: list[Note] = []
+        self._is_reading = False
 
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
-        self.waiting.append((take, data, float(len(self.waiting))))
+        self.waiting.append(partial(self._read, partial(take, data, float(len(self.waiting)))))
         return True
+
+    def _read(self, take: Callable[[], None]) -> None:
+        self._is_reading = True
+        take()
+        self._is_reading = False
+
+    def note(self, note: Note, size: int) -> None:
+        self.notes.append(note)
+        tell = partial(super().note, note, size)
+        if self._is_reading:
+            tell()
+        else:
+            self.waiting.append(tell)
+
+    def record(self, event: Event) -> Hold | None:
+        self.waiting.append(partial(super().record, event))
+        return None
 
     def settle(self) -> None:
         waiting, self.waiting = self.waiting, []
-        for take, data, t in waiting:
-            take(data, t)
+        for one in waiting:
+            one()
 
 
-def deferred(at: str = "near", book: RuleBook | None = None) -> tuple[Deferring, Wire]:
+def deferred(at: str = "near", *rules: Rule, book: RuleBook | None = None) -> tuple[Deferring, Wire]:
     sink = Deferring()
-    return sink, Wire(amqp.session(tap(sink, at=at, book=book)))  # type: ignore[arg-type]
+    return sink, Wire(amqp.session(tap(sink, *rules, at=at, book=book)))  # type: ignore[arg-type]
 
 
-def test_what_passed_is_recorded_with_the_time_it_passed() -> None:
+NEVER = Rule(id="f9", name="altered", link="writer->tcs", key="never", attributes={"a": "1"})
+"""Makes the far tap read at once: what the service sends after it has gone on, what the broker sends before."""
+
+
+def test_what_passed_is_read_later_with_the_time_it_passed() -> None:
     sink, one = deferred()
     one.ask(b.HELLO + b.select(1))
     one.ask(b.publish(1, "jobs", BODY))
     one.reply(b.ack(1, 1))
-    assert sink.events == []
+    assert (sink.events, sink.notes) == ([], [])
     sink.settle()
-    assert sink.story("kind", "t", "key") == [("attempted", 1.0, "p-1"), ("acknowledged", 2.0, "p-1")]
+    assert sink.story("kind", "key") == [("attempted", "p-1"), ("acknowledged", "p-1")]
+    assert [note.t for note in sink.notes] == [1.0, 2.0]
+
+
+def test_what_passed_under_a_rule_waits_as_notes() -> None:
+    sink, one = deferred("far", NEVER)
+    began = now()
+    one.ask(b.HELLO + b.select(1) + b.publish(1, "jobs", BODY))
+    one.reply(b.ack(1, 1))
+    assert sink.events == []
+    assert began <= sink.notes[0].t <= sink.notes[1].t <= now()
+    sink.settle()
+    assert sink.story("kind", "key") == [("attempted", "p-1"), ("acknowledged", "p-1")]
 
 
 def test_a_rule_finds_all_that_passed_before_it_was_armed() -> None:
     book = RuleBook()
-    sink, one = deferred("far", book)
+    sink, one = deferred("far", book=book)
     one.ask(b.HELLO + b.select(1) + b.publish(1, "jobs", BODY))
     book.arm(Rule(id="f1", name="answer_lost", link="writer->tcs"))
     assert one.reply(b.ack(1, 1)) == b""
+    sink.settle()
     assert sink.story("kind", "key") == [("attempted", "p-1"), ("acknowledged", "p-1"), ("bit", "p-1")]
+
+
+@pytest.mark.parametrize("rules", [(), (NEVER,)], ids=["later", "noted"])
+def test_a_message_that_cannot_be_read_is_a_gap_and_nothing_of_its_connection_follows(rules: tuple[Rule, ...]) -> None:
+    sink, one = deferred("far", *rules)
+    garbled = b.publish(1, "jobs", BODY).replace(b"\x04jobs", b"\x09jobs")
+    one.ask(b.HELLO + b.select(1) + b.publish(1, "jobs", BODY) + garbled + b.publish(1, "jobs", BODY))
+    one.reply(b.ack(1, 3, multiple=True) + b.channel_close(1))
+    one.ask(b"GET / HTTP/1.1")
+    sink.settle()
+    assert sink.story("kind", "key") == [("attempted", "p-1"), ("gap", "")]
+    assert one.ask(b"more") == b"more"
+
+
+@pytest.mark.parametrize("rules", [(), (NEVER,)], ids=["later", "noted"])
+def test_what_was_read_before_garbled_bytes_is_still_told(rules: tuple[Rule, ...]) -> None:
+    sink, one = deferred("far", *rules)
+    one.ask(b.HELLO + b.publish(1, "jobs", BODY) + b"GET / HTTP/1.1")
+    one.reply(b.channel_close(1))
+    sink.settle()
+    assert sink.story("kind", "key") == [("attempted", "p-1"), ("gap", "")]
+
+
+def test_a_consumer_that_has_passed_is_known_to_who_asks() -> None:
+    sink, one = deferred()
+    one.ask(b.HELLO + b.consume(1, "jobs"))
+    one.reply(b.consume_ok(1))
+    session: Any = one.session
+    assert session.carries("Basic.Consume")
+    assert sink.story("kind", "queue") == [("subscribed", "jobs")]
 
 
 def test_after_a_gap_what_waits_is_not_looked_at() -> None:

@@ -20,7 +20,7 @@ from harness.run import Story
 from harness.services.service import Service
 from harness.wire import amqp
 from harness.wire.rules import RuleBook
-from harness.wire.streams import Hold, Sink, Tap
+from harness.wire.streams import Hold, Note, Sink, Tap
 from tests.bench import long_journal
 from tests.bench.measures.stage import HOW, Stage
 from tests.bench.rows import Row, row
@@ -31,15 +31,22 @@ MILLION = 1_000_000
 
 
 class Appending:
-    """A sink that keeps events in memory: what is left of recording when nothing is written."""
+    """A sink that keeps what it is given in memory: what is left of recording when nothing is made of it."""
+
+    watched = ()
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.notes: list[Note | Event] = []
         self._key = Key("/id")
 
     def record(self, event: Event) -> None:
         """Keep the event."""
-        self.events.append(event)
+        self.notes.append(event)
+
+    def note(self, note: Note, size: int) -> None:
+        """Keep the note."""
+        del size
+        self.notes.append(note)
 
     def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
         """Record now: what is measured is the work, not when it is done."""
