@@ -30,6 +30,8 @@ class Sends:
             self._by_service([queue], event)
         elif not event.queue:
             self._through_exchange(event)
+        elif event.at == "far":
+            self._astray(event)
 
     def _through_exchange(self, event: Seen) -> None:
         """Take a send to an exchange: it goes to the queues that are bound for it; who sends it astray is told by its key."""
