@@ -51,10 +51,8 @@ class Found:
         self.labels = {check: self._by_key(check) for check in ("accounted", "effected_once")}
         self.causes: dict[str, dict[str, int]] = {}
         for queue in self.ledger.world.judged():
-            for key in [*queue.obligations, *queue.finished.places]:
-                obligation = queue.find(key)
-                if obligation is not None and (obligation.far or obligation.sent):
-                    self.causes.setdefault(key, {}).update(obligation.further or {})
+            for obligation in queue.obligations.values():
+                self.causes.setdefault(obligation.key, {}).update(obligation.further or {})
 
     def _by_key(self, check: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
