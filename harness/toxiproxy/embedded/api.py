@@ -17,6 +17,9 @@ from harness.toxiproxy.embedded.toxics import Refused, bad_body
 VERSION = "2.12.0"
 """The Toxiproxy whose API this is."""
 
+SERVER = "message-chaos-harness"
+"""What this server calls itself, in a header that the original does not send."""
+
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 

@@ -1,6 +1,7 @@
 """The embedded Toxiproxy: one loop with the API and all proxies, as a program or for a block of a test. Clients are elsewhere."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -58,9 +59,9 @@ async def _listening(api: Api, host: str, port: int) -> asyncio.Server:
     try:
         server: asyncio.Server = await asyncio.get_running_loop().create_server(protocol(api), host, port)
     except OSError as error:
-        message = (
-            f"port {port} of {host} cannot be used: {error.strerror or error}; choose another with --port, 0 is any free one"
-        )
+        # Where binding fails, asyncio's own text is a second sentence around the system's.
+        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
+        message = f"port {port} of {host} cannot be used: {why}; choose another with --port, 0 is any free one"
         raise StackError(message) from error
     return server
 

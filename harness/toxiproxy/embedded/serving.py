@@ -9,10 +9,7 @@ from typing import cast
 
 import httptools
 
-from harness.toxiproxy.embedded.api import TEXT, Answer, Api, Request, reason
-
-SERVER = "message-chaos-harness"
-"""What this server calls itself, in a header that the original does not send."""
+from harness.toxiproxy.embedded.api import SERVER, TEXT, Answer, Api, Request, reason
 
 IDLE = 60.0
 """Seconds a connection is kept without a request, as in the original."""
