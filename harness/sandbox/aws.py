@@ -184,6 +184,10 @@ class SqsQueue(Queue):
         """Return the QueueUrl on a port: in LocalStack's path form, which names the region."""
         return f"http://127.0.0.1:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
 
+    def url_of(self, queue: Queue) -> str:
+        """Return the QueueUrl of another queue of this account."""
+        return f"{self.url.rpartition('/')[0]}/{queue.thing_name}"
+
     @property
     def road(self) -> Usable:
         """The account: a queue is reached over the link to SQS."""
@@ -215,6 +219,25 @@ class SqsQueue(Queue):
         self._context.record(
             Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
         )
+
+    def _give_back(self, to: Queue) -> int:
+        count = 0
+        while True:
+            asked = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "AttributeNames": ["MessageGroupId"]}
+            found = self._broker.call("receive_message", QueueUrl=self.url, **asked).get("Messages", ())
+            if not found:
+                return count
+            for message in found:
+                self._resend(to, message)
+                self._broker.call("delete_message", QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                count += 1
+
+    def _resend(self, to: Queue, message: Mapping[str, Any]) -> None:
+        body, attributes = str(message["Body"]), message.get("MessageAttributes", {})
+        to._redriven(body.encode(), {name: str(one.get("StringValue", "")) for name, one in attributes.items()})  # noqa: SLF001
+        group = {"MessageGroupId": message["Attributes"]["MessageGroupId"]} if self.fifo else {}
+        extra: dict[str, object] = {"MessageAttributes": attributes} if attributes else {}
+        self._broker.call("send_message", QueueUrl=self.url_of(to), MessageBody=body, **extra, **group)
 
     def look(self) -> Look:
         """Return visible and delayed messages, and those in flight: LocalStack's counts are exact, whatever their names say."""
