@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from harness.clock import eventually
-from harness.faults import answer_lost
+from harness.faults import answer_lost, duplicate
 from harness.sandbox.sandbox import Sandbox
 from harness.services.service import Service
 from harness.stack import Stack
@@ -38,6 +38,7 @@ CASES = {
     "handed-on": Case("work", ("post republish ack", "post ack"), "", "duplicated_by_requeue", ("republished",)),
     "redriven": Case("back", ("post reject", "post ack"), "", "duplicated_by_replay", ("redriven",)),
     "twice": Case("work", ("post ack",), "", "duplicated_by_producer", ("producer",)),
+    "network": Case("work", ("post ack",), "", "duplicated_by_network"),
     "blind": Case("work", ("post post ack",), "", "duplicated_by_blind_retry"),
 }
 EXPORTER = Service.named("esr-exporter")["as it was"]
@@ -69,7 +70,7 @@ def world(sandbox: Sandbox) -> None:
     fragile = sandbox.start(scripted("rabbit", "fragile-service"), uses=uses, environment={"QUEUES": "fragile"})
     exported = queue("placement-exported")
     exporter = sandbox.start(EXPORTER, uses={"AMQP_URL": rabbit}, environment={"QUEUE": "elsewhere"})
-    sandbox.inject(answer_lost(service.link(tcs), key="blind", times=1))
+    sandbox.inject(answer_lost(service.link(tcs), key="blind", times=1), duplicate(service.link(tcs), key="network"))
     for name, one in queues.items():
         one.publish(bodies(CASES, name))
     exported.publish([{"placementId": 7, "id": "stray"}], by=exporter)
@@ -102,5 +103,6 @@ def test_each_message_shows_what_happened_to_it_and_nothing_else(found: Found, k
 
 def test_nothing_else_was_found_and_the_world_came_to_rest(found: Found):
     assert {key for labels in found.labels.values() for key in labels} <= set(CASES)
+    assert found.possible("accounted") == found.possible("effected_once") == set()
     assert found.ledger.drained_how == "steady"
     assert found.ledger.bites.without() == ""

@@ -3,6 +3,7 @@
 It stands behind the far tap, so what it does is the broker's doing as far as anybody can see. Each lie is told once.
 """
 
+import contextlib
 import socket
 import socketserver
 import threading
@@ -29,7 +30,7 @@ class Lying(socketserver.ThreadingTCPServer):
     def finish_request(self, request: object, client_address: object) -> None:
         del client_address
         assert isinstance(request, socket.socket)
-        with socket.create_connection((self._real.host, self._real.port)) as real:
+        with contextlib.suppress(ConnectionError), socket.create_connection((self._real.host, self._real.port)) as real:
             self._talk(request, real)
 
     def end(self) -> None:

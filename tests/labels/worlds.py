@@ -61,6 +61,11 @@ class Found:
                 found[key] = (*found.get(key, ()), label)
         return found
 
+    def possible(self, check: str) -> set[str]:
+        """Return the messages of which it cannot be told whether they show a label."""
+        found = CHECKS[check].findings(self.ledger, {}).labels.values()
+        return {witness.message for one in found for witness in one.witnesses if witness.message not in one.keys}
+
     def of(self, key: str) -> tuple[str, str, tuple[str, ...]]:
         """Return the labels of a message, and why it was delivered again."""
         accounted, effected = (" ".join(self.labels[check].get(key, ())) for check in ("accounted", "effected_once"))
