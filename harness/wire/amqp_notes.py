@@ -88,10 +88,6 @@ class Notes:
         event.at, event.link, event.conn = self.at, self.link, self.conn
         self.put(Said(self, event))
 
-    def gap(self, reason: str) -> None:
-        """Write down that something on this connection cannot be followed."""
-        self.record(Event(kind="gap", data={"reason": reason}))
-
     def word(self, kind: Kind, how: str, wire: str, about: Content | None, tag: str = "") -> None:
         """Write down what was said of a message."""
         self.put(Word(self, kind, how, wire, about, tag))
