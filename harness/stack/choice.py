@@ -11,7 +11,7 @@ from harness.errors import StackError, UsageError
 from harness.stack import external, native, provision_faketime, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
-from harness.stack.provision import provisioned, toxiproxy_server
+from harness.stack.provision import provisioned
 from harness.stack.provision_rabbitmq import is_of
 from harness.stack.tempo import STEPS
 from harness.warden import Warden
@@ -23,14 +23,12 @@ KINDS = ("auto", "native", "external")
 class Wanted:
     """The stack a run asks for; `rabbitmq` is a series (4.3), None for the one that this machine has by itself.
 
-    `speed` is the most by which time may be compressed, None for what each scenario allows. `toxiproxy` is server or embedded, or
-    auto: whichever the stack has, and in a native one the server where it can be had.
+    `speed` is the most by which time may be compressed, None for what each scenario allows.
     """
 
     kind: str = "auto"
     rabbitmq: str | None = None
     speed: int | None = None
-    toxiproxy: str = "auto"
 
     def speed_for(self, scenario: int) -> int:
         """Return how fast time passes for a scenario that allows so much: 1 on an external stack, whose clock is not ours."""
@@ -59,27 +57,9 @@ def choose(
     """Return a running stack, saying in one line which and why.
 
     `auto` attaches to what `harness up` keeps if it is as wanted, else starts a native one; `native` always starts its own, ended
-    with `warden`. Beside a stack that was attached to and has the other Toxiproxy, the wanted one is started. At a `speed`
-    above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
+    with `warden`. At a `speed` above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
     Raises UsageError for another kind, StackError where the stack cannot be had.
     """
-    found = _attached(wanted, progress, speed)
-    if isinstance(found, str):
-        tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq, toxiproxy=wanted.toxiproxy)
-        progress(f"stack: native, {'' if speed == 1 else f'time {speed} times faster, '}{found}")
-        return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
-    if wanted.toxiproxy in {"auto", found.toxiproxy_kind}:
-        return found
-    progress(
-        f"stack: its Toxiproxy is the {found.toxiproxy_kind} one, so one is started beside it ({wanted.toxiproxy}, as asked)"
-    )
-    program = toxiproxy_server(wanted.toxiproxy, progress)
-    path = program.path if program else None
-    return native.with_toxiproxy(found, warden, path, logs=logs, progress=progress, lost=lost)
-
-
-def _attached(wanted: Wanted, progress: Progress, speed: int) -> Stack | str:
-    """Return a stack that runs already and is as wanted, or why one has to be started."""
     kind = wanted.kind
     if kind not in KINDS:
         message = f"--harness-stack={kind}: there is no such stack; there are: {', '.join(KINDS)}"
@@ -93,7 +73,9 @@ def _attached(wanted: Wanted, progress: Progress, speed: int) -> Stack | str:
             progress("stack: attached to the one that `harness up` keeps")
             return up
         why = why if up is None else f"because the one that is up {_unlike(up, wanted)}"
-    return why
+    tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq)
+    progress(f"stack: native, {'' if speed == 1 else f'time {speed} times faster, '}{why}")
+    return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
 
 
 def in_range(version: str, versions: str) -> bool:

@@ -21,6 +21,5 @@ class Tools:
     noepmd: Path
     """The folder that holds noepmd.beam, the module that answers instead of epmd."""
     toxiproxy: Path
-    """The Toxiproxy server; where `embedded`, the interpreter that runs the harness's own."""
+    """The Toxiproxy server."""
     versions: Mapping[str, str]
-    embedded: bool = False

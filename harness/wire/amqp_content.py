@@ -44,7 +44,7 @@ class Place(Protocol):
         ...
 
 
-class Content(msgspec.Struct, gc=False, eq=False):
+class Content(msgspec.Struct, gc=False):
     """A message. `route` is exchange and routing key as they came.
 
     `headers` and `details` (exchange, routing key, and the properties that have no field of their own in an event) are there
@@ -57,20 +57,21 @@ class Content(msgspec.Struct, gc=False, eq=False):
     route: bytes
     known_queue: str | None = None  # of a delivery, at once
     tag: int = -1  # of a delivery
-    bits: int = 0  # the lowest: redelivered, or mandatory
+    bits: int = 0  # the lowest: redelivered
     no_ack: bool = False
     x: int = 0
     status: int | None = None
     text: str = ""
     is_unconfirmed: bool = False
     t: float = 0.0  # when it passed, on the machine's clock
+    name: str = ""  # of a delivery that came under another tag than the broker gave it
+    fault: str = ""  # which made this copy
     size: int = -1  # until the content header has come
     given: int = 0
     header: bytes = b""
     whole: bytes = b""  # the body, where it came in one piece
     pieces: list[bytes] | None = None
     summed: Any = None  # the digest under way, where not the whole body is kept
-    header_at: int | None = None  # where its content header waits to be altered
     is_known: bool = False
     known_key: str = ""
     known_mid: str = ""
@@ -156,9 +157,10 @@ class Content(msgspec.Struct, gc=False, eq=False):
             digest=self.digest[:16],
             body=str(body[:EXCERPT], "utf-8", "replace"), headers=headers, data=details,
         )  # fmt: skip
+        event.fault = self.fault
         self.whole, self.pieces, self.summed, self.header, self.headers, self.details = b"", None, None, b"", None, None
         if self.tag >= 0:
-            event.tag, event.redelivered = f"{self.channel}:{self.tag}", self.bits & 1 == 1
+            event.tag, event.redelivered = self.name or f"{self.channel}:{self.tag}", self.bits & 1 == 1
             counted = headers.get("x-delivery-count") if headers else None
             event.count = counted if isinstance(counted, int) else None
         elif details is not None and self.is_unconfirmed:

@@ -41,6 +41,7 @@ class Word(msgspec.Struct, gc=False):
         if about is not None:
             event.queue, event.key, event.mid = about.queue, about.key, about.mid
             event.x = about.x
+            event.fault = "" if self.kind == "settled" else about.fault  # a consumer's word on a copy is its own
         return event
 
 
@@ -57,7 +58,7 @@ class Said(msgspec.Struct, gc=False):
 
 
 class Notes:
-    """The notes of one connection at one tap; `t` is when what they tell of passed.
+    """The notes of one connection at one tap; `t` is when what they tell of passed, `fault` what made it if it was no side.
 
     `is_lost`: what comes is not read any more. `is_over`: that is in the journal, so nothing of this connection follows it.
     """
@@ -67,6 +68,7 @@ class Notes:
         self.recorder = tap.recorder
         self.holds: list[Hold] = []
         self.t = 0.0
+        self.fault = ""
         self.is_lost = False
         self.is_over = False
 
@@ -86,7 +88,12 @@ class Notes:
     def record(self, event: Event) -> None:
         """Write an event down as seen here."""
         event.at, event.link, event.conn = self.at, self.link, self.conn
+        event.fault = event.fault or self.fault
         self.put(Said(self, event))
+
+    def gap(self, reason: str) -> None:
+        """Write down that something on this connection cannot be followed."""
+        self.record(Event(kind="gap", data={"reason": reason}))
 
     def word(self, kind: Kind, how: str, wire: str, about: Content | None, tag: str = "") -> None:
         """Write down what was said of a message."""

@@ -1,85 +1,129 @@
-"""What rules do on AMQP: other headers on a message, a publisher's confirm that never arrives. What else there is, is refused."""
+"""Which rule means which message or method of AMQP, and which rules AMQP cannot carry out. Nothing is changed here."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from harness.errors import UsageError
 from harness.history.events import Event
-from harness.wire.amqp_channel import Channel
-from harness.wire.amqp_content import Content
-from harness.wire.amqp_frames import HEADER, METHOD, framed
-from harness.wire.amqp_methods import confirm
-from harness.wire.amqp_values import with_headers
-from harness.wire.rules import Rule, refuse_others
+from harness.wire.amqp_names import ANSWERS, REQUESTS, WORDS
+from harness.wire.amqp_notes import Notes
+from harness.wire.rules import Name, Rule, refuse_others
 from harness.wire.streams import Tap
 
-CONFIRMED = "Basic.Publish"
-ALTERABLE = ("Basic.Publish", "Basic.Deliver", "Basic.GetOk")
+PUBLISH: Final = "Basic.Publish"
+DELIVER: Final = "Basic.Deliver"
+GET_OK: Final = "Basic.GetOk"
+CONTENTS: Final = (PUBLISH, DELIVER, GET_OK)
 
-HEAD = 7
-"""Bytes of a frame before its payload."""
+CAN: Final[Mapping[str, tuple[str, ...]]] = {
+    "altered": CONTENTS,
+    "answer_lost": (PUBLISH, DELIVER, GET_OK, *sorted(set(ANSWERS.values()))),
+    "request_lost": (PUBLISH, *WORDS),
+    "status": REQUESTS,
+    "duplicate": (PUBLISH, DELIVER),
+    "held": CONTENTS,
+    "latency": CONTENTS,
+    "reordered": (DELIVER,),
+}
+"""What each fault can be restricted to by `on`."""
+
+MEANT: Final[Mapping[str, tuple[str, ...]]] = {
+    **CAN,
+    "answer_lost": (PUBLISH, GET_OK, "Tx.CommitOk"),
+    "latency": (DELIVER, GET_OK),
+}
+"""What each fault means without `on`: of answers those about messages, and what comes late is what comes back."""
+
+KEYED: Final = (*CONTENTS, *WORDS)
+
+CHANNEL_CODES: Final = (311, 312, 313, 403, 404, 405, 406)
+CONNECTION_CODES: Final = (320, 402, 501, 502, 503, 504, 505, 506, 530, 540, 541)
 
 
 def supports(rule: Rule) -> None:
     """Raise UsageError with a sentence where AMQP has no such thing."""
-    refuse_others(rule, ("altered", "answer_lost"), "a link to RabbitMQ")
-    if rule.name == "answer_lost":
-        if rule.status is not None:
-            message = (
-                f"answer_lost on {rule.link}: AMQP has no status {rule.status}; without status= the confirm of a publish is lost"
-            )
-            raise UsageError(message)
-        if rule.on not in (None, CONFIRMED):
-            message = f"answer_lost on {rule.link}: AMQP can lose the confirm of a publish (on={CONFIRMED!r}), not {rule.on!r}"
-            raise UsageError(message)
-        return
-    if rule.body is not None:
-        message = f"altered on {rule.link}: on AMQP only headers can be altered (attributes=, drop=), not body="
-        raise UsageError(message)
-    if rule.on not in (None, *ALTERABLE):
-        message = f"altered on {rule.link}: on={rule.on!r} carries no headers; there are: {', '.join(ALTERABLE)}"
+    refuse_others(rule, CAN, "a link to RabbitMQ")
+    known = CAN[rule.name]
+    problem = ""
+    if rule.on is not None and rule.on not in known and not (rule.name == "answer_lost" and rule.on in ANSWERS):
+        problem = f"on={rule.on!r} is nothing it can act on; there are: {', '.join(known)}"
+    elif rule.key is not None and rule.on is not None and not _has_key(rule.on):
+        problem = f"{rule.on} is about no single message, so key= would never fit"
+    elif rule.name == "answer_lost" and rule.status is not None:
+        problem = f"AMQP has no status {rule.status}; without status= the answer is lost"
+    elif rule.name == "status":
+        problem = _wrong_code(rule)
+    if problem:
+        message = f"{rule.name} on {rule.link}: {problem}"
         raise UsageError(message)
 
 
-class Changes:
-    """Carries out the rules of one connection's tap."""
+def _has_key(on: str) -> bool:
+    return on in KEYED or on == "Basic.Get"
 
-    def __init__(self, tap: Tap) -> None:
+
+def _wrong_code(rule: Rule) -> str:
+    if rule.headers is not None:
+        return "AMQP closes a channel with a code and a text (body=); it has no headers"
+    if rule.code not in (*CHANNEL_CODES, *CONNECTION_CODES):
+        channel, connection = ", ".join(map(str, CHANNEL_CODES)), ", ".join(map(str, CONNECTION_CODES))
+        return f"{rule.code!r} is no reply code of AMQP; a channel is closed with {channel}, a connection with {connection}"
+    return ""
+
+
+class About(NamedTuple):
+    """What a message or method is about: which it is, and of which message."""
+
+    wire: str
+    key: str = ""
+    queue: str = ""
+    x: int = 0
+
+
+class Rulings:
+    """The rules of one connection's tap, used up as they are applied."""
+
+    def __init__(self, tap: Tap, notes: Notes) -> None:
         self._tap = tap
-        self.has_lost = False  # from then on, confirms have to be looked at for good
+        self._notes = notes
 
-    def altered(self, content: Content, frame: bytes) -> bytes:
-        """Return the content header frame as the rules want it, after recording each change."""
-        for rule in self._tap.rules.armed(self._tap.link):
-            if rule.name == "altered" and self._fits(rule, content) and self._tap.rules.take(rule):
-                payload = with_headers(frame[HEAD:-1], frozenset(rule.drop), rule.attributes or {})
-                frame = framed(HEADER, int.from_bytes(frame[1:3], "big"), payload)
-                self._record(rule, content)
-        return frame
+    @property
+    def armed(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._tap.rules.armed(self._tap.link))
 
-    @staticmethod
-    def _fits(rule: Rule, content: Content) -> bool:
-        """Tell whether the rule means this message, whose key is read only where the rule asks for one."""
-        return rule.on in (None, content.wire) and rule.key in (None, content.key)
+    def fitting(self, about: About, *names: Name) -> list[Rule]:
+        """Return the rules that mean this, the one injected first first."""
+        return [rule for rule in self._tap.rules.armed(self._tap.link) if rule.name in names and fits(rule, about)]
 
-    def confirmed(self, method: int, channel: Channel, confirms: list[tuple[int, Content]], frame: bytes) -> bytes:
-        """Return what the publisher is to see of the broker's confirm: nothing of those that are lost, the others one by one."""
-        kept = [tag for tag, sent in confirms if not self._loses(sent)]
-        if len(kept) < len(confirms):
-            self.has_lost = channel.lost = True
-        # Once a confirm was taken away, "this one and all before" must not speak of it any more.
-        return _singles(method, channel, kept) if channel.lost and confirms else frame
+    def latest(self, about: About, *names: Name) -> Rule | None:
+        """Use the rule injected last of those that mean this, and record that it bit; None where none does.
 
-    def _loses(self, sent: Content) -> bool:
-        for rule in self._tap.rules.armed(self._tap.link):
-            if rule.name == "answer_lost" and self._fits(rule, sent) and self._tap.rules.take(rule):
-                self._record(rule, sent)
-                return True
-        return False
+        What is to be reordered is not bitten before others have come that it changes places with.
+        """
+        for rule in reversed(self.fitting(about, *names)):
+            if self.take(rule):
+                if rule.name != "reordered":
+                    self.bit(rule, about)
+                return rule
+        return None
 
-    def _record(self, rule: Rule, content: Content) -> None:
-        link, at, conn = self._tap.link, self._tap.at, self._tap.conn
-        event = Event(kind="bit", at=at, link=link, conn=conn, x=content.x, key=content.key, fault=rule.id)
-        event.queue, event.wire = content.queue, content.wire
-        self._tap.recorder.record(event)
+    def take(self, rule: Rule) -> bool:
+        """Use a rule once; False where it is used up."""
+        return self._tap.rules.take(rule)
+
+    def still(self, rule: Rule) -> bool:
+        """Tell whether a rule will act once more."""
+        return rule in self._tap.rules.armed(self._tap.link)
+
+    def bit(self, rule: Rule, about: About) -> None:
+        """Record that a rule changes this."""
+        event = Event(kind="bit", fault=rule.id, wire=about.wire, x=about.x, key=about.key, queue=about.queue)
+        self._notes.record(event)
 
 
-def _singles(method: int, channel: Channel, tags: list[int]) -> bytes:
-    return b"".join(framed(METHOD, channel.number, confirm(method, tag)) for tag in tags)
+def fits(rule: Rule, about: About) -> bool:
+    """Tell whether a rule means this."""
+    names = (about.wire, ANSWERS.get(about.wire, about.wire))
+    meant = about.wire in MEANT[rule.name] if rule.on is None else rule.on in names
+    return meant and rule.key in (None, about.key)

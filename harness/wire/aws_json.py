@@ -139,9 +139,11 @@ class JsonCodec:
         return request.with_body(msgspec.json.encode(members))
 
     def only(self, request: Message, idents: Collection[str]) -> bytes:
-        """Return a batch with these entries alone."""
+        """Return a batch with these entries alone, or a single call as it is."""
         members = _raw(request)
-        members["Entries"] = [one for one, ident in _each(members, "Entries") if ident in idents]
+        entries = _each(members, "Entries")
+        if "Entries" in members:
+            members["Entries"] = [one for one, ident in entries if ident in idents]
         return request.with_body(msgspec.json.encode(members), without=("expect",))
 
     def digest_sends(self, answer: Message, originals: Mapping[str, Entry]) -> bytes:

@@ -38,6 +38,14 @@ class Publisher:
     def _confirmed(self, frame: Any) -> None:
         self.said.append((frame.method.NAME.removeprefix("Basic."), frame.method.delivery_tag, frame.method.multiple))
 
+    @property
+    def is_gone(self) -> bool:
+        return self._closed.done()
+
+    def numbers(self) -> list[int]:
+        """Return of which publishes something was said, as it came."""
+        return [tag for _, tag, _ in self.said]
+
     def confirmed(self) -> list[int]:
         """Return which publishes were confirmed, in order of their numbers."""
         return sorted({number for _, tag, several in self.said for number in (range(1, tag + 1) if several else (tag,))})
@@ -46,7 +54,7 @@ class Publisher:
         await asyncio.wait_for(self._ready, 10)
 
     async def close(self) -> None:
-        if not self._connection.is_closed:
+        if not self.is_gone:
             self._connection.close()
             await asyncio.wait_for(self._closed, 10)
 

@@ -1,14 +1,15 @@
 """What a journal says of one link, in few words: what each tap saw of which message, and what bit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.clock import eventually
 from harness.faults.rules import rule_of
 from harness.history.events import Declaration, Event, Header
 from harness.history.journal import Journal
 from harness.model import Fault, Link
-from harness.recorder.client import LinkPorts, Protocol, Recorder, World
+from harness.recorder.client import Protocol, Recorder, World
 from harness.stack import Stack
 from harness.toxiproxy.client import Toxiproxy
 
@@ -50,6 +51,10 @@ class Seen:
     def _facts(self, at: str, kinds: tuple[str, ...]) -> list[Fact]:
         return [(one.kind, one.key) for one in self.events(*kinds, at=at) if not one.fault]
 
+    def tags(self, *kinds: str, at: str) -> list[str]:
+        """Return the tags under which deliveries were told of at this tap."""
+        return [one.tag for one in self.events(*kinds, at=at)]
+
     def made(self, *kinds: str) -> list[tuple[str, str, str]]:
         """Return what a fault made, as fault, kind and key: copies, and answers that a tap gave itself."""
         return [(one.fault, one.kind, one.key) for one in self.events(*kinds) if one.fault]
@@ -62,9 +67,10 @@ class Seen:
 class Way(Seen):
     """A real link, from a port for a real client through Toxiproxy to where it leads, in a world of its own."""
 
-    def __init__(self, world: World, journal: Path, link: Link, ports: LinkPorts) -> None:
+    def __init__(self, world: World, journal: Path, link: Link, port: int, cut: Callable[[], None]) -> None:
         super().__init__(world, journal, link)
-        self.port = ports.near
+        self.port = port
+        self.cut = cut
         self._armed: list[str] = []
 
     def forget(self) -> None:
@@ -73,6 +79,16 @@ class Way(Seen):
             self.world.disarm(ident)
         self._armed.clear()
         super().forget()
+
+    def cut_once_bitten(self) -> None:
+        """End all connections as soon as a fault has bitten, for a client that waits and waits."""
+        eventually(self.bites, awaited="a bite", within=10)
+        self.cut()
+
+    def end_once(self, look: Callable[[], object], ident: str = "f1") -> None:
+        """End a fault as soon as this is so, for a client that waits meanwhile."""
+        eventually(look, awaited="what the fault is to end after", within=10)
+        self.world.disarm(ident)
 
     def arm(self, fault: Fault, ident: str = "f1") -> None:
         """Let a fault begin on this link; refused like any other that its wire cannot carry out."""
@@ -91,9 +107,15 @@ def way(stack: Stack, folder: Path, link: Link, protocol: Protocol, target: tupl
     ports = world.open_link(link, protocol, _made(world, target) if isinstance(target, Declaration) else target)
     toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
     proxy = f"table-{ports.far}"
+
+    def cut() -> None:
+        """End all connections that are open; new ones are taken."""
+        toxiproxy.disable(proxy)
+        toxiproxy.enable(proxy)
+
     world.connect_link(link, toxiproxy.create(proxy, ("127.0.0.1", ports.far)))
     try:
-        yield Way(world, journal, link, ports)
+        yield Way(world, journal, link, ports.near, cut)
     finally:
         toxiproxy.delete(proxy)
         recorder.end()

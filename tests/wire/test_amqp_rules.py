@@ -106,9 +106,10 @@ def test_what_waits_goes_on_when_the_rule_is_gone() -> None:
 
 def test_a_large_message_is_not_kept_and_not_altered() -> None:
     sink, one, _ = ruled("near", altered(attributes={"a": "1"}))
-    sent = b.publish(1, "jobs", bytes(1024 * 1024 + 1), split=128 * 1024)
-    assert one.ask(sent, by=65536) == sent
-    assert sink.of("bit") == []
+    sent = b.publish(1, "jobs", bytes(16 * 1024 * 1024 + 1), split=1024 * 1024)
+    assert one.ask(sent, by=1024 * 1024) == sent
+    assert one.ask(b.publish(1, "jobs", BODY)) == b.publish(1, "jobs", BODY, headers={"a": "1"})
+    assert [event.key for event in sink.of("bit")] == ["p-1"]
 
 
 def test_a_message_that_a_closed_channel_broke_off_holds_nothing_up() -> None:
@@ -172,11 +173,16 @@ def test_a_confirm_whose_beginning_has_passed_is_not_lost() -> None:
     ("rule", "sentence"),
     [
         (lost(status=504), "has no status 504"),
-        (lost(on="Basic.Ack"), "can lose the confirm of a publish"),
-        (altered(body="x"), "only headers can be altered"),
-        (altered(on="Queue.Declare", drop=("a",)), "carries no headers"),
+        (lost(on="Basic.Ack"), "on='Basic.Ack' is nothing it can act on; there are: Basic.Publish, "),
+        (lost(on="Queue.Declare", key="1"), "Queue.Declare is about no single message"),
+        (altered(on="Queue.Declare", drop=("a",)), "there are: Basic.Publish, Basic.Deliver, Basic.GetOk"),
+        (Rule(id="f1", name="status", link=LINK, code=599), "599 is no reply code of AMQP; a channel is closed with 311"),
+        (Rule(id="f1", name="status", link=LINK, code="AccessDenied"), "'AccessDenied' is no reply code of AMQP"),
+        (Rule(id="f1", name="status", link=LINK, code=404, headers={"a": "b"}), "it has no headers"),
+        (Rule(id="f1", name="reordered", link=LINK, on="Basic.Publish"), "there are: Basic.Deliver"),
+        (Rule(id="f1", name="shortened", link=LINK, seconds=1), "has no such fault"),
     ],
-    ids=["status", "other-answer", "body", "other-method"],
+    ids=["status", "other-answer", "no-key", "other-method", "no-code", "code-of-aws", "headers", "publishes", "visibility"],
 )
 def test_what_amqp_cannot_do_is_refused(rule: Rule, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
@@ -184,7 +190,7 @@ def test_what_amqp_cannot_do_is_refused(rule: Rule, sentence: str) -> None:
 
 
 def test_what_amqp_can_do_is_not_refused() -> None:
-    assert [amqp.supports(rule) for rule in (lost(), lost(on="Basic.Publish"), altered(drop=("a",)))] == [None] * 3  # type: ignore[func-returns-value]
+    assert [amqp.supports(rule) for rule in (lost(), lost(on="Queue.DeclareOk"), altered(body="a"))] == [None] * 3  # type: ignore[func-returns-value]
 
 
 def test_a_return_is_never_altered() -> None:
