@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from harness.sandbox.sandbox import Sandbox
     from harness.stack.model import Stack
 
-STACKS = ("auto", "native", "external")
+STACKS = ("auto", "native", "containers", "external")
 RABBITMQS = ("3.10", "4.0", "4.3")
 SPEEDS = ("1", "20", "100")
 TOXIPROXIES = ("server",)
 OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
-    "stack": ("auto", "which stack: auto, native, external (addresses from HARNESS_* variables)", STACKS),
+    "stack": ("auto", "which stack: auto, native, containers, external (addresses from HARNESS_* variables)", STACKS),
     "rabbitmq": (None, "which series of RabbitMQ the stack has; default: the one this machine has", RABBITMQS),
     "speed": (None, "cap on a scenario's own speed; default: none", SPEEDS),
     "toxiproxy": ("server", "which Toxiproxy", TOXIPROXIES),

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import StackError, UsageError
-from harness.stack import external, native, provision_faketime, running
+from harness.stack import containers, external, native, provision_faketime, provision_toxiproxy, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
 from harness.stack.provision import provisioned
@@ -16,7 +16,7 @@ from harness.stack.provision_rabbitmq import is_of
 from harness.stack.tempo import STEPS
 from harness.warden import Warden
 
-KINDS = ("auto", "native", "external")
+KINDS = ("auto", "native", "containers", "external")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def choose(
 ) -> Stack:
     """Return a running stack, saying in one line which and why.
 
-    `auto` attaches to what `harness up` keeps if it is as wanted, else starts a native one; `native` always starts its own, ended
-    with `warden`. At a `speed` above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
+    `auto` attaches to what `harness up` keeps if it is as wanted, else takes containers where a Docker daemon answers and images
+    can be had, else starts a native one; `native` and `containers` always start their own, ended with `warden`. At a `speed`
+    above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
     Raises UsageError for another kind, StackError where the stack cannot be had.
     """
     kind = wanted.kind
@@ -66,16 +67,41 @@ def choose(
         raise UsageError(message)
     if kind == "external":
         return _fitting(external.attach(os.environ), wanted)
-    why = "as asked" if kind == "native" else "because none is up (`harness up` keeps one running)"
-    if kind == "auto":
-        up = running.find_running(speed)
-        if up is not None and not _unlike(up, wanted):
-            progress("stack: attached to the one that `harness up` keeps")
-            return up
-        why = why if up is None else f"because the one that is up {_unlike(up, wanted)}"
+    up = running.find_running(speed) if kind == "auto" else None
+    if up is not None and not _unlike(up, wanted):
+        progress("stack: attached to the one that `harness up` keeps")
+        return up
+    why = _why(wanted, up)
+    faster = "" if speed == 1 else f", time {speed} times faster"
+    no_containers = _no_containers(wanted)
+    if not no_containers:
+        progress(f"stack: containers{faster}, {why}")
+        return containers.start(warden, _toxiproxy(progress), series=wanted.rabbitmq, speed=speed, progress=progress)
     tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq)
-    progress(f"stack: native, {'' if speed == 1 else f'time {speed} times faster, '}{why}")
+    progress(f"stack: native{faster}, {why}{no_containers}")
     return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
+
+
+def _why(wanted: Wanted, up: Stack | None) -> str:
+    if wanted.kind != "auto":
+        return "as asked"
+    return (
+        "because none is up (`harness up` keeps one running)"
+        if up is None
+        else f"because the one that is up {_unlike(up, wanted)}"
+    )
+
+
+def _no_containers(wanted: Wanted) -> str:
+    """Say why a run does not take containers; empty where it does."""
+    if wanted.kind != "auto":
+        return "" if wanted.kind == "containers" else "."
+    reason = containers.missing(wanted.rabbitmq)
+    return f"; not containers: {reason}" if reason else ""
+
+
+def _toxiproxy(progress: Progress) -> Callable[[], Path]:
+    return lambda: provision_toxiproxy.provided(progress).path
 
 
 def in_range(version: str, versions: str) -> bool:

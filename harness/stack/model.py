@@ -23,7 +23,7 @@ class Stack:
     two brokers, and for each process that is started with the variables of `clock`.
     """
 
-    kind: Literal["native", "external"]
+    kind: Literal["native", "containers", "external"]
     localstack: Address
     rabbitmq: Address
     management: Address
@@ -56,7 +56,7 @@ class Stack:
             message = "versions is not an object"
             raise TypeError(message)
         return Stack(
-            kind=cast("Literal['native', 'external']", str(data["kind"])),
+            kind=cast("Literal['native', 'containers', 'external']", str(data["kind"])),
             **addresses,
             user=str(data["user"]),
             password=str(data["password"]),

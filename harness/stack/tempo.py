@@ -20,17 +20,19 @@ _STATE = struct.Struct("<QQ8q")
 _CREATE_NEW = os.O_CREAT | os.O_EXCL
 
 
-def begun(run_id: str, library: Path, speed: int) -> dict[str, str]:
+def begun(run_id: str, library: Path, speed: int, *, mode: int = 0o600) -> dict[str, str]:
     """Begin a clock that runs `speed` times faster from now on; return the variables under which a process has it.
 
-    The shared memory is named by the run, so that the run's warden removes it, whatever ends the run.
+    The shared memory is named by the run, so that the run's warden removes it, whatever ends the run; `mode` says who may use it.
     Raises StackError where this system has no shared memory.
     """
     name = f"/{PREFIX}{run_id}-{speed}"
     try:
-        with os.fdopen(os.open(SHARED / name[1:], _CREATE_NEW | os.O_WRONLY, 0o600), "wb") as state:
+        with os.fdopen(os.open(SHARED / name[1:], _CREATE_NEW | os.O_WRONLY), "wb") as state:
+            os.fchmod(state.fileno(), mode)
             state.write(_STATE.pack(0, 0, *(part for base in bases() for part in base)))
         _semaphore(name)
+        (SHARED / f"sem.{name[1:]}").chmod(mode)
     except OSError as error:
         message = f"time cannot be compressed: no shared memory {SHARED / name[1:]} can be made ({error.strerror})"
         raise StackError(message) from error

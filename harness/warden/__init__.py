@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -43,6 +44,7 @@ class Warden:
     """
 
     def __init__(self, folder: Path, run_id: str, pid: int, connection: socket.socket) -> None:
+        self._wills: list[list[str]] = []
         self.folder = folder
         self.run_id = run_id
         self.pid = pid
@@ -109,6 +111,11 @@ class Warden:
     def ending(self) -> bool:
         """Whether the end of the run was asked for; processes that end now do so because of it."""
         return self._ending
+
+    def at_end(self, command: Sequence[str]) -> None:
+        """Have this command run when everything else of the run has ended, however it ends: it removes what no process holds."""
+        self._wills.append(list(command))
+        self._ask({"do": "will", "command": list(command), "environment": dict(os.environ)})
 
     def keep(self) -> None:
         """Let the warden outlive this process: from now on it ends with SIGTERM to `pid`, and nothing can be asked of it."""
@@ -181,6 +188,8 @@ class Warden:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             pause(LOOK_AGAIN)
+        for command in self._wills:
+            subprocess.run(command, check=False)
         remove(str(self.folder), self.run_id)
         for child in self._children:
             child.ended(KILLED)

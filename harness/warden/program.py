@@ -7,6 +7,7 @@ answers are JSON lines:
     {"ask": 2, "do": "signal", "child": 7, "number": 15}
     {"ask": 3, "do": "kill", "child": 7}
     {"ask": 4, "do": "keep"}
+    {"ask": 5, "do": "will", "command": [...], "environment": {...}}
     {"answer": 1, "pid": 4711} or {"answer": 1, "errno": 2, "at": "command"}
     {"exited": 7, "status": -9}
 
@@ -58,6 +59,7 @@ class Warden:
         self.run = run
         self.children: dict[int, int] = {}  # pid -> child, while it runs
         self.pids: dict[int, int] = {}  # child -> pid, also afterwards: its session may live on
+        self.wills: list[tuple[list[str], dict[str, str]]] = []
         self.buffer = b""
         self.fds: list[int] = []
         self.ending = False
@@ -188,6 +190,17 @@ class Warden:
             self.poll.unregister(self.watched.pop())
         return {}
 
+    def do_will(self, request: dict[str, Any]) -> dict[str, object]:
+        """Remember a command that removes what no process holds (containers): it is run at the end, whatever the end is."""
+        self.wills.append((request["command"], request["environment"]))
+        return {}
+
+    def carry_out(self) -> None:
+        """Run the commands of the last will, one after the other."""
+        for command, environment in self.wills:
+            with contextlib.suppress(OSError):  # what is not there any more removes nothing
+                os.waitpid(os.posix_spawnp(command[0], command, environment), 0)
+
     # --- killing ---
 
     def _belonging(self, child: int, table: dict[int, Process]) -> set[int]:
@@ -280,6 +293,7 @@ def main(folder: str, owner_pid: int) -> None:
         warden.serve()
     finally:
         warden.clear()
+        warden.carry_out()
         remove(folder, os.environ["HARNESS_RUN"])
 
 

@@ -25,7 +25,7 @@ def test_collecting_a_repository_without_scenarios_imports_nothing_heavy_and_lea
 @pytest.mark.parametrize(
     ("option", "value", "choices"),
     [
-        ("stack", "docker", "auto, native, external"),
+        ("stack", "docker", "auto, native, containers, external"),
         ("speed", "fast", "1, 20, 100"),
         ("toxiproxy", "none", "server"),
         ("rabbitmq", "3.8", "3.10, 4.0, 4.3"),

@@ -21,7 +21,9 @@ def warden(tmp_path: Path) -> Iterator[Warden]:
 
 
 def test_a_stack_that_there_is_not_is_refused(warden: Warden, tmp_path: Path):
-    with pytest.raises(UsageError, match="--harness-stack=cloud: there is no such stack; there are: auto, native, external"):
+    with pytest.raises(
+        UsageError, match="--harness-stack=cloud: there is no such stack; there are: auto, native, containers, external"
+    ):
         choose(Wanted("cloud"), warden, logs=tmp_path, progress=print, lost=print)
 
 
