@@ -10,13 +10,14 @@ export UV_PYTHON_DOWNLOADS := never
 CLIENTS := fixtures/clients
 
 .NOTPARALLEL:
-.PHONY: help setup test scenarios bench stability clean
+.PHONY: help setup test scenarios bench stability nightly clean
 
 help:
 	@echo "make scenarios          sets up, runs every incident scenario on real brokers, prints the verdicts"
 	@echo "make test               sets up, then lint, types, import layers and the harness's own tests with coverage"
 	@echo "make bench [ROWS=PATTERN] measures what the harness costs here, as ROWS='amqp.*'; writes .harness/bench/latest.json"
 	@echo "make stability [N=10]   all scenarios N times, plain, with -n 2 and busy, and S2-02 15 N times; every difference is written"
+	@echo "make nightly            the scenarios on every stack and series of RabbitMQ, and what runs for long; an hour or more"
 	@echo "make setup              only the set-up: .venv, LocalStack, RabbitMQ and Toxiproxy in the user's cache"
 	@echo "make clean [CACHE=1]    removes what set-up and runs left here; with CACHE=1 the tools in the cache too"
 
@@ -33,6 +34,9 @@ bench: setup
 N ?= 10
 stability: setup
 	@$(BIN)/python -m tests.stability $(N)
+
+nightly: setup
+	@$(BIN)/python -m tests.nightly $(if $(REQUIRE),--require $(REQUIRE))
 
 # The plugin is loaded by pytest before any other plugin could start coverage, so coverage starts pytest. Most tests wait for real
 # services, so two workers halve the time; they share one stack.

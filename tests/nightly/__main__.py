@@ -1,0 +1,142 @@
+"""`python -m tests.nightly`: what CI's minutes cannot hold: every stack, every series of RabbitMQ, and what runs for long.
+
+The scenarios have to say the same on each stack as on the native one. Writes .harness/nightly/latest.json; exit code 1 if
+anything failed or differed. A step that needs what is not there (a Docker daemon) is skipped with the reason; --require makes
+that a failure.
+"""
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from harness.clock import now, utc
+from harness.report.entries import read_run
+from harness.stack import containers, native
+from harness.stack.provision import provisioned
+from harness.stack.provision_rabbitmq import SUITES
+from harness.warden import Warden
+from tests.stability.suite import Said, said
+
+USUAL = "native"
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """One step as it went: `how` is well, failed, or skipped with a reason; `differences` are against the native stack."""
+
+    name: str
+    how: str
+    seconds: float = 0.0
+    said: Said = []
+    differences: list[str] = []
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """The whole of latest.json."""
+
+    schema: int = 1
+    started: str
+    steps: list[Step]
+
+
+class Suite(NamedTuple):
+    """All scenarios with these options; `around` gives the environment they are run in, `missing` says why they cannot be."""
+
+    name: str
+    options: tuple[str, ...]
+    missing: Callable[[], str] = str
+    around: Callable[[Path], contextlib.AbstractContextManager[Mapping[str, str]]] = lambda _: contextlib.nullcontext({})
+
+
+@contextlib.contextmanager
+def _somebody_else_s(folder: Path) -> Iterator[Mapping[str, str]]:
+    """Keep a stack running that the scenarios know by its addresses only."""
+    warden = Warden.start()
+    try:
+        yield native.start(warden, provisioned(_show), logs=folder / "external", ports={}).environment()
+    finally:
+        warden.end()
+
+
+SUITES_OF_SCENARIOS = (
+    Suite(USUAL, ("--harness-stack=native",)),
+    Suite("containers", ("--harness-stack=containers",), missing=containers.missing),
+    Suite("external, in real time", ("--harness-stack=external",), around=_somebody_else_s),
+    Suite("embedded Toxiproxy", ("--harness-stack=native", "--harness-toxiproxy=embedded")),
+    *(Suite(f"RabbitMQ {series}", ("--harness-stack=native", f"--harness-rabbitmq={series}")) for series in SUITES),
+)
+COMMANDS = {
+    "tests that need Docker": (sys.executable, "-m", "pytest", "-q", "tests/docker"),
+    "decoders under mutation": ("make", "fuzz-wire"),
+    "soak": ("make", "soak"),
+    "stability": ("make", "stability", "N=4"),
+}
+
+
+def main() -> int:
+    """Run the steps asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.nightly", description=__doc__)
+    parser.add_argument("steps", nargs="*", help="names of steps (default: all)")
+    parser.add_argument("--require", default="", help="what has to be there: docker")
+    given = parser.parse_args()
+    started = utc()
+    folder = Path(".harness/nightly").absolute() / f"{started:%Y-%m-%dT%H-%M-%SZ}"
+    folder.mkdir(parents=True)
+    wanted = [name for name in (*(one.name for one in SUITES_OF_SCENARIOS), *COMMANDS) if not given.steps or name in given.steps]
+    steps = [_step(name, folder) for name in wanted]
+    _compare(steps)
+    report = Report(started=f"{started:%Y-%m-%dT%H:%M:%SZ}", steps=steps)
+    (folder.parent / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    for one in steps:
+        _show("\n  ".join([f"{one.seconds:>7.1f} s  {one.name}: {one.how}", *one.differences]))
+    skipped = any(one.how.startswith("skipped") for one in steps) and "docker" in given.require
+    return 1 if skipped or any(one.how == "failed" or one.differences for one in steps) else 0
+
+
+def _step(name: str, folder: Path) -> Step:
+    suite = next((one for one in SUITES_OF_SCENARIOS if one.name == name), None)
+    _show(f"==== {name}")
+    if suite is None:
+        return _run(name, list(COMMANDS[name]), folder, {})
+    reason = suite.missing()
+    if reason:
+        return Step(name=name, how=f"skipped: {reason}")
+    runs = folder / name.replace(" ", "-")
+    command = [sys.executable, "-m", "pytest", "-q", f"--harness-runs={runs}", *suite.options, "scenarios"]
+    with suite.around(folder) as environment:
+        step = _run(name, command, folder, environment)
+    if (runs / "latest" / "run.json").exists():
+        step.said = said(read_run(runs / "latest").scenarios)
+    return step
+
+
+def _run(name: str, command: list[str], folder: Path, environment: Mapping[str, str]) -> Step:
+    began = now()
+    with (folder / f"{name.replace(' ', '-')}.log").open("wb") as log:
+        environ = {**os.environ, **environment}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, check=False)
+    return Step(name=name, how="well" if done.returncode == 0 else "failed", seconds=round(now() - began, 1))
+
+
+def _compare(steps: list[Step]) -> None:
+    usual = next((one.said for one in steps if one.name == USUAL), [])
+    for one in steps:
+        if usual and one.said:
+            more = [f"+ {' | '.join(line)}" for line in one.said if line not in usual]
+            less = [f"- {' | '.join(line)}" for line in usual if line not in one.said]
+            one.differences = [*more, *less]
+
+
+def _show(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
