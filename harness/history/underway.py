@@ -38,7 +38,7 @@ def _to_the_other_side(road: "Road", conn: int) -> Iterator[UnderWay]:
 
 def _to_the_service(road: "Road", conn: int) -> Iterator[UnderWay]:
     for ident, request in road.requests.items():
-        if ident[0] == conn and request.left:
+        if ident[0] == conn and request.complete:  # a resource answers before it says so
             yield UnderWay(request, request.obligation)
     for place, send in road.sends.items():
         if place[0] == conn and send.far and road.confirms:  # else nobody waits for a confirmation

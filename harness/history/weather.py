@@ -30,8 +30,20 @@ class Weather:
         found = list(under_way(road, event.conn, side))
         for one in found:
             self._bite(interval, one, event.n)
-        if interval.name == "slow_close" or (interval.name == "half_open" and self._is_new(interval, event.conn) and not found):
+        if interval.name == "slow_close":
             interval.bites += 1
+        elif interval.name == "half_open":
+            self._swallowed(interval, event, anything=bool(found))
+
+    def _swallowed(self, interval: Interval, event: Seen, *, anything: bool) -> None:
+        """Count a connection on which bytes were swallowed, as long as no message or request is known that they belong to."""
+        connection = (event.link, event.conn)
+        if self._is_new(interval, connection):
+            interval.bites += not anything
+            interval.held += not anything
+        elif anything and interval.held:
+            interval.bites -= 1
+            interval.held -= 1
 
     def fault(self, interval: Interval, event: Seen) -> None:
         """Take note that a pause begins or ends."""

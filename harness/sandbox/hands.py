@@ -1,6 +1,10 @@
 """What faults do in a sandbox: the acts of `harness.faults.hands`, carried out on this world's links, proxies and services."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
 
 from harness.errors import UsageError
 from harness.faults.hands import Signal
@@ -22,7 +26,8 @@ class SandboxHands:
     def __init__(self, context: Context, timers: Timers) -> None:
         self._context = context
         self._timers = timers
-        self._latencies: dict[Link, str] = {}
+        self._latencies: set[Link] = set()
+        self._over: Counter[tuple[Link, str]] = Counter()
 
     def known_links(self) -> Sequence[Link]:
         """Return the links there are, in the order they were opened."""
@@ -54,13 +59,14 @@ class SandboxHands:
         Toxiproxy updates it in place; taken away first, it would let go what it holds back.
         """
         proxy, speed = self._context.proxy(link), self._context.stack.speed
-        self._latencies[link] = self._context.toxiproxy.add_latency(proxy, seconds=seconds / speed, jitter=jitter / speed)
+        self._context.toxiproxy.add_latency(proxy, seconds=seconds / speed, jitter=jitter / speed)
+        self._latencies.add(link)
 
     def remove_latency(self, link: Link) -> None:
         """Let what comes back on this link come at once."""
-        toxic = self._latencies.pop(link, None)
-        if toxic is not None:
-            self._context.toxiproxy.remove_toxic(self._context.proxy(link), toxic)
+        if link in self._latencies:
+            self._latencies.remove(link)
+            self._context.toxiproxy.calm(self._context.proxy(link), Toxic("latency", "downstream", {}))
 
     def supports(self, rule: Rule) -> None:
         """Refuse what the link's protocol cannot carry out."""
@@ -68,11 +74,17 @@ class SandboxHands:
 
     def set_toxic(self, link: Link, toxic: Toxic) -> None:
         """Have Toxiproxy do this to the link."""
-        self._context.toxiproxy.set_toxic(self._context.proxy(link), toxic)
+        quicker = toxic.at(self._context.stack.speed)
+        self._context.toxiproxy.set_toxic(self._context.proxy(link), self._labelled(link, quicker))
 
     def remove_toxic(self, link: Link, toxic: Toxic) -> None:
         """Have Toxiproxy do this no more."""
-        self._context.toxiproxy.remove_toxic(self._context.proxy(link), toxic.name)
+        self._context.toxiproxy.calm(self._context.proxy(link), self._labelled(link, toxic))
+        self._over[link, toxic.name] += 1
+
+    def _labelled(self, link: Link, toxic: Toxic) -> Toxic:
+        """Give each limit its own toxic: an open connection's count goes on for as long as the toxic is there, calm or not."""
+        return replace(toxic, label=f"_{self._over[link, toxic.name]}") if toxic.type == "limit_data" else toxic
 
     def carries(self, weather: Weather) -> None:
         """Refuse an operation that is none of the link's."""
@@ -80,7 +92,9 @@ class SandboxHands:
 
     def begin_weather(self, weather: Weather) -> None:
         """Have the taps look out for this weather, or make it."""
-        self._context.world.begin(weather)
+        speed = self._context.stack.speed
+        rate, seconds = round(weather.bytes_per_second * speed), weather.seconds / speed
+        self._context.world.begin(msgspec.structs.replace(weather, bytes_per_second=rate, seconds=seconds))
 
     def end_weather(self, link: Link, ident: str) -> None:
         """Have the taps look no more, or stop."""

@@ -93,6 +93,18 @@ class Toxiproxy:
         except _ThereAlreadyError:
             self._ask(self._api.post, f"{_path(name)}/toxics/{toxic.name}", about=about, body={"attributes": attributes})
 
+    def calm(self, name: str, toxic: Toxic) -> None:
+        """Have the proxy let everything pass again where this toxic is; what it still held flows on in order.
+
+        The toxic stays, with values that do nothing. Toxiproxy 2.12 dies, with all its proxies, when a toxic is removed while a
+        connection is ending that a later one of its toxics still holds, and then another is added: `index out of range` in
+        ToxicLink.AddToxic. Only a `timeout` has to be removed, which closes the connections it was on.
+        """
+        if toxic.calm is None:
+            self.remove_toxic(name, toxic.name)
+        else:
+            self.set_toxic(name, toxic.calm)
+
     def remove_toxic(self, name: str, toxic: str) -> None:
         """Take one toxic away; what it still held flows on in order. Only a `timeout` closes the connections it was on."""
         self._ask(self._api.delete, f"{_path(name)}/toxics/{_addressable(toxic)}", about=f"toxic {toxic!r} of proxy {name!r}")

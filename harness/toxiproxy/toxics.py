@@ -1,7 +1,7 @@
 """Toxics as values, in the server's own words and units, and those among them that would end it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.errors import UsageError
@@ -13,18 +13,39 @@ KILOBYTE = 1000
 LONGEST = 10**9  # seconds; much more does not fit the server's 64 bits of nanoseconds, and infinity is no number of JSON
 
 
+_CALM: Mapping[str, Mapping[str, int]] = {
+    "latency": {"latency": 0, "jitter": 0},
+    "bandwidth": {"rate": 10**9},
+    "slow_close": {"delay": 0},
+    "slicer": {"average_size": 2**30, "size_variation": 0, "delay": 0},
+    "limit_data": {"bytes": 2**62},
+}
+
+
 @dataclass(frozen=True)
 class Toxic:
-    """One toxic of a proxy; its name is the server's own default, so there is one of each type and stream."""
+    """One toxic of a proxy; its name is the server's own default (and a label), so there is one of each type and stream."""
 
     type: str
     stream: Stream
     attributes: Mapping[str, int]
+    label: str = ""
 
     @property
     def name(self) -> str:
         """The name under which the server knows it."""
-        return f"{self.type}_{self.stream}"
+        return f"{self.type}_{self.stream}{self.label}"
+
+    def at(self, speed: float) -> "Toxic":
+        """Return what it is where so many seconds of the world pass in one: shorter times, higher rates."""
+        by = {"rate": speed, **dict.fromkeys(("latency", "jitter", "delay", "timeout"), 1 / speed)}
+        quicker = {name: max(min(value, 1), round(value * by.get(name, 1))) for name, value in self.attributes.items()}
+        return replace(self, attributes=quicker)
+
+    @property
+    def calm(self) -> "Toxic | None":
+        """The same toxic with values that let everything pass; None for a `timeout`, which has no such."""
+        return None if self.type not in _CALM else replace(self, attributes=_CALM[self.type])
 
     def check(self) -> None:
         """Raise UsageError for what Toxiproxy 2.12 takes and dies of, with all other proxies."""

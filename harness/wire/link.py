@@ -13,7 +13,7 @@ from harness.history.events import Event
 from harness.wire.pair import Pair
 from harness.wire.pipe import Connection, Pipe, Visit, record_closed
 from harness.wire.rules import RuleBook
-from harness.wire.skies import Skies
+from harness.wire.skies import Skies, heard_out
 from harness.wire.sockets import LOOPBACK, Port, connected, reset
 from harness.wire.streams import Seat, Session, Sink, Tap, Terminal
 from harness.wire.weather import Weather
@@ -23,9 +23,6 @@ Target = tuple[str, int] | Callable[[Tap], Terminal]
 
 LONGEST_WAIT = 5.0
 """Seconds the near tap waits for its connection to arrive far before it goes on; then the connection is a gap."""
-
-FIRST_WORD = 0.25
-"""Seconds a connection that is to be reset is given to say something, so that clients see the same each time."""
 
 LATE = 1.0
 """Seconds it waits for one that ended near before it was far, as when a fault takes its first request."""
@@ -205,14 +202,14 @@ class TappedLink:
         self._expected = None
 
     async def _reset(self, service: socket.socket, tap: Tap) -> None:
-        """Reset a new connection once its first bytes are there: before that clients fail in one way or the other."""
+        """Reset a new connection once it has said what it wants, which is recorded: it is what the service did."""
+        session = self._session(tap)
         try:
-            await asyncio.wait_for(asyncio.get_running_loop().sock_recv(service, 1), FIRST_WORD)
-        except OSError:  # TimeoutError is one
-            pass
+            await heard_out(service, session)
         except asyncio.CancelledError:
             service.close()
             raise
+        session.ended("target", "rst")
         record_closed(tap, "target", "rst")
         reset(service)
 

@@ -61,6 +61,8 @@ class Pair:
         """Remember what the near tap sent first."""
         if len(self._near) < COMPARED:
             self._near += data[: COMPARED - len(self._near)]
+        if self.near is not None and self.near.taken is not None:  # what waited at a barrier goes on without being received
+            self.near.taken()
 
     def far_got(self, data: bytes) -> bool:
         """Compare what the far tap got first; False at the first byte that was never sent near."""

@@ -1,14 +1,35 @@
 """The weather over one link: which of its connections are looked at, reset, unplugged. What Toxiproxy does is not told here."""
 
+import asyncio
+import contextlib
+import socket
 from collections.abc import Callable
 
 from harness.wire.pair import Pair
 from harness.wire.pipe import Pipe
-from harness.wire.streams import Seat, Sink
+from harness.wire.streams import Hold, Seat, Session, Sink
 from harness.wire.weather import Weather
 
 MADE_HERE = frozenset({"reset", "half_open"})
 """Weather that the taps make themselves; the rest they only look at."""
+
+
+FIRST_WORD = 0.25
+"""Seconds a connection that is to be reset is given to say something, so that clients see the same each time."""
+
+LAST_WORD = 0.2
+"""Seconds of silence after which it has said it; head and body of a request are often sent one after the other."""
+
+
+async def heard_out(service: socket.socket, session: Session) -> None:
+    """Read from a new connection until it has said what it wants; the session records it, and nothing of it goes on."""
+    patience = FIRST_WORD
+    with contextlib.suppress(OSError):  # TimeoutError is one
+        while data := await asyncio.wait_for(asyncio.get_running_loop().sock_recv(service, 65536), patience):
+            patience = LAST_WORD
+            for step in session.from_service(data):
+                if isinstance(step, Hold):
+                    await step.done
 
 
 class Skies:
