@@ -91,8 +91,10 @@ class Course:
         self._over = _now() if self._over is None else self._over
 
     def end_came(self) -> None:
-        """Take note that the end has come."""
-        late = 0.0 if self._over is None else _now() - self._over
+        """Take note that the end has come; one that nobody sent is the fault's own."""
+        if self._over is None:
+            return
+        late = _now() - self._over
         for weather in self.weathers:
             if weather.name == "slow_close" and late >= LATE * weather.seconds:
                 self._bit(weather, self._comes, seconds=round(late, 3))
