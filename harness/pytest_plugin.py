@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 STACKS = ("auto", "native", "containers", "external")
 RABBITMQS = ("3.10", "4.0", "4.3")
 SPEEDS = ("1", "20", "100")
-TOXIPROXIES = ("server",)
+TOXIPROXIES = ("server", "embedded")
 OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "stack": ("auto", "which stack: auto, native, containers, external (addresses from HARNESS_* variables)", STACKS),
     "rabbitmq": (None, "which series of RabbitMQ the stack has; default: the one this machine has", RABBITMQS),
     "speed": (None, "cap on a scenario's own speed; default: none", SPEEDS),
-    "toxiproxy": ("server", "which Toxiproxy", TOXIPROXIES),
+    "toxiproxy": (None, "which Toxiproxy; default: the stack's, the server where it can be had", TOXIPROXIES),
     "runs": (".harness/runs", "where run folders go", None),
     "require": ("", "what has to be there, as java,node: missing it is an error instead of a skip", None),
     "seed": (None, "the seed of everything drawn", None),
@@ -98,7 +98,10 @@ def _session(config: pytest.Config) -> "Session":
             runs=Path(option(config, "runs") or "."),
             folder=None if shared is None else Path(shared),
             stack=Wanted(
-                option(config, "stack") or "auto", rabbitmq=option(config, "rabbitmq"), speed=int(option(config, "speed") or 100)
+                option(config, "stack") or "auto",
+                rabbitmq=option(config, "rabbitmq"),
+                speed=int(option(config, "speed") or 100),
+                toxiproxy=option(config, "toxiproxy") or "auto",
             ),
             recorder=option(config, "recorder") or "process",
             seed=option(config, "seed"),

@@ -6,7 +6,7 @@ where it repeated a request whose answer it had lost, and had not asked: whichev
 
 from itertools import pairwise
 
-from harness.checks.ends import End, Ends, delivery_events, last_of, times
+from harness.checks.ends import End, Ends, delivery_events, last_of, stuck_since, times
 from harness.checks.findings import Findings
 from harness.history.ledger import Ledger
 from harness.history.obligations import Effect, Obligation
@@ -113,5 +113,6 @@ def _missing(ledger: Ledger, end: End, findings: Findings) -> None:
     said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if end.dead else "")
     said += ", and on its way when the history was closed" if end.on_the_way else ""
     said += ", and about to be delivered again when the history was closed" if end.may_come else ""
-    sure = ledger.drained and not end.may_come and not end.on_the_way and not ledger.tainted(obligation)
+    coming = end.on_the_way or (end.may_come and stuck_since(end) is None)
+    sure = ledger.drained and not coming and not ledger.tainted(obligation)
     findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=events, said=said)

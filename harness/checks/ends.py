@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 from harness.history.causes import SETTLES
 from harness.history.deliveries import TICK
+from harness.history.intervals import Interval
 from harness.history.ledger import Ledger
 from harness.history.obligations import NEVER, Delivery, Effect, Obligation
 from harness.history.world import Instance, Queue
 
 STUCK_AFTER = 3
 STUCK_PERIODS = 2
+CUTTING_OFF = frozenset(
+    {"outage", "half_open", "timeout", "cut_short", "reset", "held", "request_lost", "answer_lost", "status", "kill"}
+)
+"""Faults under which a consumer may get nothing from its broker."""
+
 LONG_ENOUGH = 1.0
 """Seconds in which a consumer that lives takes a message of SQS that is visible; in less it may just not have asked again."""
 
@@ -120,7 +126,12 @@ def _living(ledger: Ledger, queue: Queue) -> list[Instance]:
 def consumers_cut_off(ledger: Ledger, queue: Queue) -> bool:
     """Tell whether a fault stood between the queue and all its consumers to the end."""
     roads = [ledger.world.roads[link] for link in queue.links]
-    return bool(roads) and all(any(fault.on for fault in road.faults) for road in roads)
+    return bool(roads) and all(any(_cuts_off(fault) for fault in road.faults) for road in roads)
+
+
+def _cuts_off(fault: Interval) -> bool:
+    """Tell whether nothing may have come through; what is about single messages, or so many of them, lets others pass."""
+    return fault.on and fault.name in CUTTING_OFF and not any(word in fault.code for word in ("times=", "key="))
 
 
 def stuck_since(end: End) -> tuple[int, float] | None:

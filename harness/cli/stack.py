@@ -78,11 +78,12 @@ def _json(stack: Stack | None) -> str:
 
 
 def _show(stack: Stack) -> None:
+    toxiproxy = f"{stack.toxiproxy}{' (embedded)' if stack.toxiproxy_kind == 'embedded' else ''}"
     rows = [
         ("LocalStack", stack.versions.get("localstack", ""), stack.localstack),
         ("RabbitMQ", stack.versions.get("rabbitmq", ""), stack.rabbitmq),
         ("management", "", stack.management),
-        ("Toxiproxy", stack.versions.get("toxiproxy", ""), stack.toxiproxy),
+        ("Toxiproxy", stack.versions.get("toxiproxy", ""), toxiproxy),
     ]
     for name, version, address in rows:
         typer.echo(f"{name:<12}{version:<10}{address}")

@@ -108,7 +108,7 @@ class Attempts:
             request.effected = request.complete = True
             if request.severed:
                 _came_late(request)
-        self.effect(road.thing, event, request)
+        self.effect(str((event.data or {}).get("resource", road.thing)), event, request)
 
     def effect(self, place: str, event: Seen, request: Request | None) -> None:
         """Give the effect to every queue that needs one at this place, or to that whose message is known to have made it."""

@@ -24,15 +24,17 @@ messages (key = identity, see below; queue = the queue; mid = the broker's own m
   attempted     a send was begun. near, far, or harness (its own publish). data.exchange, data.routing_key (AMQP); queue = the
                 destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes);
                 data.redriven: a dead letter sent back, not news of the sender's
-  acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm. x as in the attempt; mid set
-  refused       the send definitely failed: a 4xx seen far, basic.nack, an error made by a tap without forwarding
+  acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm, tx.commit-ok. x as in the
+                attempt; mid set
+  refused       the send definitely failed: a 4xx seen far, basic.nack, tx.rollback-ok, an error made by a tap without forwarding
   returned      basic.return: unroutable. status, data.text
   delivered     handed out (far) or seen by the service (near). tag = receipt handle digest, or "channel:delivery tag" on AMQP.
                 redelivered; count = ApproximateReceiveCount / x-delivery-count where on the wire; attributes, headers;
                 SQS: data.visibility = the request's own timeout; data.requested = when it passed (optional, narrows deadlines);
                 data.group, deduplication, sequence, trace (AWSTraceHeader), in attempted too where they are in the request
   settled       the consumer's word passing this tap: how = ack | reject | requeue | delete | visibility | no_ack | cancel.
-                tag as in delivered; delay = the new visibility timeout in seconds. AMQP multiple acks are recorded once per tag.
+                tag as in delivered; delay = the new visibility timeout in seconds. AMQP multiple acks are recorded once per tag,
+                those in a transaction when it is committed.
   confirmed     the broker's answer to a settlement (SQS only): ok, status. Same x and tag as the settled event.
 
 resources (HTTP and others)

@@ -30,6 +30,8 @@ class Sends:
             self._by_service([queue], event)
         elif not event.queue:
             self._through_exchange(event)
+        elif event.at == "far":
+            self._astray(event)
 
     def _through_exchange(self, event: Seen) -> None:
         """Take a send to an exchange: it goes to the queues that are bound for it; who sends it astray is told by its key."""
@@ -47,7 +49,7 @@ class Sends:
 
     def _by_service(self, queues: list[Queue], event: Seen) -> None:
         road = self._world.roads[event.link]
-        ident = (event.conn, event.x, event.key)
+        ident = _ident(event)
         send = road.sends.get(ident)
         if send is None:
             send = self._begin(road, queues, event)
@@ -62,7 +64,6 @@ class Sends:
     def _reached(self, send: Send, event: Seen) -> None:
         """Take a send that came to the broker: whether it was taken is another matter."""
         send.far = True
-        send.copied = send.copied or bool(event.fault)
         if send.request is not None:
             send.request.complete = True
         for part in send.parts:
@@ -82,7 +83,7 @@ class Sends:
             send.parts.append(Part(queue, carrier, obligation))
             if obligation is not None and obligation.bitten and not send.copied:
                 obligation.retried = True
-        if event.at == "near" and any(queue.name in self._world.places for queue in queues):
+        if (event.at == "near" or send.copied) and any(queue.name in self._world.places for queue in queues):
             send.request = self._again(road, event) if send.copied else self._attempts.begin(road, event, asks=False)
         return send
 
@@ -135,7 +136,7 @@ class Sends:
             return
         queue = self._world.queues.get(event.queue)
         if event.at == "far":
-            send = self._world.roads[event.link].sends.get((event.conn, event.x, event.key))
+            send = self._world.roads[event.link].sends.get(_ident(event))
             if send is not None:
                 self._taken(send, event)
                 return
@@ -224,6 +225,11 @@ class Sends:
                 obligation.returned += 1
                 obligation.sent_n, obligation.sent_t = event.n, event.t
                 return
+
+
+def _ident(event: Seen) -> tuple[int, int, str]:
+    """Return what names a send on its link; the far tap gives copies that a fault made the number of what they are copies of."""
+    return event.conn, -event.x if event.fault and event.at == "far" else event.x, event.key
 
 
 def _copied(part: Part) -> None:

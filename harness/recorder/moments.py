@@ -26,13 +26,18 @@ def points(event: Event) -> Iterator[tuple[str, str]]:  # noqa: C901 (a table: o
         case "confirmed", "far" if event.ok and event.how in SETTLED:
             yield event.queue, "settled"
         case "requested" | "effected", "resource" if event.ok is not False:
-            yield event.link.partition("->")[2], event.kind
+            yield _resource(event), event.kind
         case "answered", "near":
-            yield event.link.partition("->")[2], "answered"
+            yield _resource(event), "answered"
         case "exited", _:
             yield event.service, "exited"
         case _:
             return
+
+
+def _resource(event: Event) -> str:
+    """Return what was asked: the thing of the link, unless the event names another (a mailbox reached over AWS)."""
+    return str((event.data or {}).get("resource") or event.link.partition("->")[2])
 
 
 def _is_unconfirmed(event: Event) -> bool:

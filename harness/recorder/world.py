@@ -16,23 +16,24 @@ from harness.recorder.moments import Moments
 from harness.recorder.secrets import hide
 from harness.recorder.writer import Writer
 from harness.resources import make
+from harness.resources.mailbox import Mailbox
 from harness.resources.serving import Resource
-from harness.wire import amqp, http, smtp, sqs
+from harness.wire import amqp, http, ses, smtp
 from harness.wire.link import Opener, TappedLink
 from harness.wire.rules import Rule, RuleBook
-from harness.wire.streams import Hold, Note
+from harness.wire.streams import Hold, Note, Postbox
 from harness.wire.weather import Weather
 
-PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": sqs.session, "http": http.session, "smtp": smtp.session}
+PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": ses.session, "http": http.session, "smtp": smtp.session}
 CARRIED: Mapping[str, tuple[str, ...]] = {
     "amqp": amqp.CARRIED,
-    "sqs": sqs.CARRIED,
+    "sqs": ses.CARRIED,
     "http": http.METHODS,
     "smtp": smtp.CARRIED,
 }
 SUPPORTS: Mapping[str, Callable[[Rule], None]] = {
     "amqp": amqp.supports,
-    "sqs": sqs.supports,
+    "sqs": ses.supports,
     "http": http.supports,
     "smtp": smtp.supports,
 }
@@ -58,6 +59,7 @@ class RecordedWorld:
         self._keys: dict[tuple[str, str], Key] = {}
         self._agreed: dict[str, Key | None] = {}
         self._holds: set[Hold] = set()
+        self._postbox: Postbox | None = None
         self._closed = False
 
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
@@ -152,6 +154,10 @@ class RecordedWorld:
         """Return the declaration of a resource."""
         return self._declared.get(name)
 
+    def postbox(self) -> Postbox | None:
+        """Return the mailbox that takes what calls to AWS send."""
+        return self._postbox
+
     # ------------------------------------------------------------------ what the client calls
 
     def declare(self, declaration: dict[str, Any]) -> None:
@@ -222,7 +228,10 @@ class RecordedWorld:
 
     def open_resource(self, name: str, kind: str, settings: dict[str, Any]) -> None:
         """Make a resource; links to it are opened with its name as their target."""
-        self._resources[name] = make(kind, name, settings)
+        made = self._resources[name] = make(kind, name, settings)
+        declared = self._declared.get(name)
+        if isinstance(made, Mailbox) and declared is not None and declared.kind == "ses":
+            self._postbox = made
 
     def supports(self, rule: dict[str, Any]) -> None:
         """Refuse, with a sentence, a rule that the protocol of its link cannot carry out."""

@@ -208,7 +208,7 @@ class Session:
 
     def _write_stack(self, speed: int) -> None:
         stack = self.run.stack_at(speed)
-        toxiproxy = {"kind": "server", "version": stack.versions["toxiproxy"]}
+        toxiproxy: dict[str, str] = {"kind": stack.toxiproxy_kind, "version": stack.versions["toxiproxy"]}
         made = StackEntry(
             kind=stack.kind,
             speed=speed,

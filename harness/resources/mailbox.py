@@ -32,7 +32,9 @@ class Mailbox:
 
     def requested(self, wire: str, x: int, mail: Mail) -> Event:
         """Return the event of a mail that is asked to be taken."""
-        return mail.describe(Event(kind="requested", wire=wire, x=x, key=mail.find(self._key)))
+        event = mail.describe(Event(kind="requested", wire=wire, x=x, key=mail.find(self._key)))
+        event.data = {**(event.data or {}), "resource": self.name}  # of a call to AWS the link does not tell
+        return event
 
     def take(self, tap: Tap, wire: str, x: int, mail: Mail) -> Generator[Step, None, str]:
         """Take a mail, with the barriers before and after; return its key, empty where it was cut before it was taken."""
@@ -41,5 +43,7 @@ class Mailbox:
             return ""
         self.mails.append(mail)
         key = mail.find(self._key) or mail.identity
-        yield from telling(tap, Event(kind="effected", wire=wire, x=x, key=key, data={"count": len(self.mails)}))
+        yield from telling(
+            tap, Event(kind="effected", wire=wire, x=x, key=key, data={"count": len(self.mails), "resource": self.name})
+        )
         return key

@@ -1,36 +1,24 @@
 """The server that a mailbox is on SMTP: it takes every mail with a sender and a recipient, and every password."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
 
 from harness.history.events import Event
 from harness.resources.serving import telling
+from harness.wire.exchange import number_after
 from harness.wire.mails import Mail, read
 from harness.wire.messages import LARGEST_KEPT
 from harness.wire.smtp_lines import Client, Said, UnreadableSmtpError, address, unstuffed
-from harness.wire.streams import Close, Ending, Step, Tap
+from harness.wire.streams import Close, Ending, Postbox, Step, Tap
 
 GREETING = "220 mailbox.test ESMTP"
 EXTENSIONS = ("mailbox.test", "8BITMIME", f"SIZE {LARGEST_KEPT}", "SMTPUTF8", "AUTH PLAIN LOGIN")
 USERNAME, PASSWORD = "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"
 
 
-class Takes(Protocol):
-    """What a mailbox does with a mail."""
-
-    def requested(self, wire: str, x: int, mail: Mail) -> Event:
-        """Return the event of a mail that is asked to be taken."""
-        ...
-
-    def take(self, tap: Tap, wire: str, x: int, mail: Mail) -> Generator[Step, None, str]:
-        """Take a mail; return its key, empty where it was cut before."""
-        ...
-
-
 class Smtp:
     """One connection to a mailbox over SMTP."""
 
-    def __init__(self, mailbox: Takes, tap: Tap) -> None:
+    def __init__(self, mailbox: Postbox, tap: Tap) -> None:
         self._mailbox = mailbox
         self._tap = tap
         self._client = Client()
@@ -74,7 +62,7 @@ class Smtp:
         """Take note of an end; a mail whose content had begun will never be whole."""
         del how
         if self._is_reading and not self._closed:
-            event = self._mailbox.requested("DATA", self._x + 1, self._mail())
+            event = self._mailbox.requested("DATA", number_after(self._tap, self._x), self._mail())
             event.ok, event.data = False, {**(event.data or {}), "complete": False}
             for _hold in telling(self._tap, event):
                 pass  # nothing is left that could wait
@@ -138,7 +126,7 @@ class Smtp:
         if self._size <= LARGEST_KEPT:
             self._content += said.raw
         if said.whole:
-            self._x += 1
+            self._x = number_after(self._tap, self._x)
             mail, size = self._mail(), self._size
             self._content, self._size, self._is_reading = bytearray(), 0, False
             self._reset()

@@ -17,6 +17,7 @@ from harness.history.events import Declaration, Event
 from harness.model import Key, Link
 from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Ending, Look, Queue, Role
+from harness.sandbox.resources import Mailbox
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import REGION, Parts
 
@@ -81,6 +82,18 @@ class Aws(Usable):
         )
         self._create(made, declaration)
         return made
+
+    def mailbox(self, *, key: str | None = None, name: str = "mailbox") -> Mailbox:
+        r"""Make the mailbox that takes what services send with SES; it is reached by SMTP too. A sandbox has one of these.
+
+        `key` says where a mail's key stands: `subject ~ form (\S+)`, `to ~`, `body ~`. Calls of SES go over a service's link to
+        AWS; SendEmail (v1 and v2), SendRawEmail and SendTemplatedEmail are taken here, from any sender, all others go to
+        LocalStack. Raises UsageError when there is one already, the name is taken or the key cannot be one.
+        """
+        if any(one.kind == "ses" for one in self._context.declared.values()):
+            message = f"aws.mailbox(name={name!r}): there is one already, and it takes all mails of SES"
+            raise UsageError(message)
+        return Mailbox(self._context, name, key=key, ses=True)
 
     def _redrive(self, dead_letter: str | None, max_receive_count: int) -> Mapping[str, str]:
         if dead_letter is None:
@@ -171,6 +184,10 @@ class SqsQueue(Queue):
         """Return the QueueUrl on a port: in LocalStack's path form, which names the region."""
         return f"http://127.0.0.1:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
 
+    def url_of(self, queue: Queue) -> str:
+        """Return the QueueUrl of another queue of this account."""
+        return f"{self.url.rpartition('/')[0]}/{queue.thing_name}"
+
     @property
     def road(self) -> Usable:
         """The account: a queue is reached over the link to SQS."""
@@ -202,6 +219,25 @@ class SqsQueue(Queue):
         self._context.record(
             Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
         )
+
+    def _give_back(self, to: Queue) -> int:
+        count = 0
+        while True:
+            asked = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "AttributeNames": ["MessageGroupId"]}
+            found = self._broker.call("receive_message", QueueUrl=self.url, **asked).get("Messages", ())
+            if not found:
+                return count
+            for message in found:
+                self._resend(to, message)
+                self._broker.call("delete_message", QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                count += 1
+
+    def _resend(self, to: Queue, message: Mapping[str, Any]) -> None:
+        body, attributes = str(message["Body"]), message.get("MessageAttributes", {})
+        to._redriven(body.encode(), {name: str(one.get("StringValue", "")) for name, one in attributes.items()})  # noqa: SLF001
+        group = {"MessageGroupId": message["Attributes"]["MessageGroupId"]} if self.fifo else {}
+        extra: dict[str, object] = {"MessageAttributes": attributes} if attributes else {}
+        self._broker.call("send_message", QueueUrl=self.url_of(to), MessageBody=body, **extra, **group)
 
     def look(self) -> Look:
         """Return visible and delayed messages, and those in flight: LocalStack's counts are exact, whatever their names say."""

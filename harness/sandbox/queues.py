@@ -70,6 +70,15 @@ class Queue(Usable):
             else:
                 self._send(payload, key, attributes or {}, ends)
 
+    def redrive(self) -> int:
+        """Send every dead letter of this queue back to it, once, as an operator would; return how many there were.
+
+        Raises UsageError where it has no dead-letter queue.
+        """
+        dead_letters = self.dead_letters
+        self._context.act()
+        return dead_letters._give_back(self)  # noqa: SLF001 (another queue of the same broker)
+
     def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
         """Return the moment at which the nth send was confirmed by the broker."""
         return Moment(self.thing_name, "sent", nth, key=key)
@@ -118,6 +127,14 @@ class Queue(Usable):
         )
 
     def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+        raise NotImplementedError
+
+    def _redriven(self, payload: bytes, attributes: Mapping[str, str]) -> None:
+        key = self._key_of(payload, attributes)
+        data: dict[str, object] = {"redriven": True}
+        self._context.record(Event(kind="attempted", queue=self.thing_name, key=key, size=len(payload), data=data))
+
+    def _give_back(self, to: "Queue") -> int:
         raise NotImplementedError
 
     def look(self) -> Look:

@@ -20,6 +20,8 @@ from harness.services.parts import Parts
 from harness.stack.management import Management
 
 KINDS = ("classic", "quorum")
+DIED = ("x-death", "x-first-death-", "x-last-death-")
+"""Beginnings of the headers in which RabbitMQ keeps why a message was dead-lettered."""
 
 
 class RabbitMQ(Usable):
@@ -31,6 +33,7 @@ class RabbitMQ(Usable):
         super().__init__(context, "rabbitmq")
         self._connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
+        self._implied: set[str] = set()
         stack = context.stack
         self._management = Management(stack.management.host, stack.management.port, stack.user, stack.password)
 
@@ -48,6 +51,7 @@ class RabbitMQ(Usable):
     ) -> "RabbitQueue":
         """Declare a durable queue; its dead letters go to the queue `dead_letter`, which is declared too where it is new.
 
+        A queue that is there only as somebody's `dead_letter` can be declared afterwards, say as a retry queue that gives back.
         `ttl` is seconds. `role` says what has become of a message that lies here: by itself "dead-letter" for the target of a
         dead_letter, "retry" for a queue whose messages expire into a work queue, else "work".
         """
@@ -57,7 +61,9 @@ class RabbitMQ(Usable):
         if ttl is not None and ttl < 0:
             message = f"ttl={ttl:g} of queue {name!r}: a message cannot live for less than 0 s"
             raise UsageError(message)
+        self._take_back(name)
         if dead_letter is not None and dead_letter not in self._context.things:
+            self._implied.add(dead_letter)
             self._add(
                 RabbitQueue(self, dead_letter, key=key), Declaration(what="queue", name=dead_letter, role="dead-letter", key=key)
             )
@@ -77,6 +83,13 @@ class RabbitMQ(Usable):
         )
         self._add(made, declaration)
         return made
+
+    def _take_back(self, name: str) -> None:
+        """Delete a queue that nobody declared, so that it can be."""
+        if name in self._implied:
+            self._implied.remove(name)
+            del self._context.things[name]
+            self.channel.queue_delete(name)
 
     def _role(self, dead_letter: str | None, ttl: float | None) -> Role:
         if ttl is None or dead_letter is None:
@@ -204,6 +217,19 @@ class RabbitQueue(Queue):
             )
             return
         self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key, wire="Basic.Publish"))
+
+    def _give_back(self, to: Queue) -> int:
+        channel, count = self._broker.channel, 0
+        while True:
+            method, properties, body = channel.basic_get(self.thing_name)
+            if method is None or properties is None or body is None:
+                return count
+            headers = {name: value for name, value in (properties.headers or {}).items() if not name.startswith(DIED)}
+            to._redriven(body, {name: str(value) for name, value in headers.items()})  # noqa: SLF001 (a queue like this one)
+            properties.headers = headers or None
+            channel.basic_publish("", to.thing_name, body, properties, mandatory=True)
+            channel.basic_ack(method.delivery_tag or 0)
+            count += 1
 
     def look(self) -> Look:
         """Return the ready messages by a passive declare: exact, where the management API lags by seconds.

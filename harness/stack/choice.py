@@ -11,7 +11,7 @@ from harness.errors import StackError, UsageError
 from harness.stack import containers, external, native, provision_faketime, provision_toxiproxy, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
-from harness.stack.provision import provisioned
+from harness.stack.provision import provisioned, toxiproxy_server
 from harness.stack.provision_rabbitmq import is_of
 from harness.stack.tempo import STEPS
 from harness.warden import Warden
@@ -23,12 +23,14 @@ KINDS = ("auto", "native", "containers", "external")
 class Wanted:
     """The stack a run asks for; `rabbitmq` is a series (4.3), None for the one that this machine has by itself.
 
-    `speed` is the most by which time may be compressed, None for what each scenario allows.
+    `speed` is the most by which time may be compressed, None for what each scenario allows. `toxiproxy` is server or embedded, or
+    auto: whichever the stack has, and in a native one the server where it can be had.
     """
 
     kind: str = "auto"
     rabbitmq: str | None = None
     speed: int | None = None
+    toxiproxy: str = "auto"
 
     def speed_for(self, scenario: int) -> int:
         """Return how fast time passes for a scenario that allows so much: 1 on an external stack, whose clock is not ours."""
@@ -57,39 +59,55 @@ def choose(
     """Return a running stack, saying in one line which and why.
 
     `auto` attaches to what `harness up` keeps if it is as wanted, else takes containers where a Docker daemon answers and images
-    can be had, else starts a native one; `native` and `containers` always start their own, ended with `warden`. At a `speed`
-    above 1 its clock is compressed. `lost` is told when a server of a native stack ends by itself.
+    can be had, else starts a native one; `native` and `containers` always start their own, ended with `warden`. Beside a stack
+    that has the other Toxiproxy, the wanted one is started. At a `speed` above 1 its clock is compressed. `lost` is told when a
+    server of a native stack ends by itself.
     Raises UsageError for another kind, StackError where the stack cannot be had.
     """
+    found = _attached(wanted, progress, speed)
+    if isinstance(found, str):
+        found = _started(wanted, found, warden, logs=logs, progress=progress, lost=lost, speed=speed)
+    if wanted.toxiproxy in {"auto", found.toxiproxy_kind}:
+        return found
+    progress(
+        f"stack: its Toxiproxy is the {found.toxiproxy_kind} one, so one is started beside it ({wanted.toxiproxy}, as asked)"
+    )
+    program = toxiproxy_server(wanted.toxiproxy, progress)
+    path = program.path if program else None
+    return native.with_toxiproxy(found, warden, path, logs=logs, progress=progress, lost=lost)
+
+
+def _attached(wanted: Wanted, progress: Progress, speed: int) -> Stack | str:
+    """Return a stack that runs already and is as wanted, or why one has to be started."""
     kind = wanted.kind
     if kind not in KINDS:
         message = f"--harness-stack={kind}: there is no such stack; there are: {', '.join(KINDS)}"
         raise UsageError(message)
     if kind == "external":
         return _fitting(external.attach(os.environ), wanted)
-    up = running.find_running(speed) if kind == "auto" else None
-    if up is not None and not _unlike(up, wanted):
-        progress("stack: attached to the one that `harness up` keeps")
-        return up
-    why = _why(wanted, up)
+    if kind != "auto":
+        return "as asked"
+    up = running.find_running(speed)
+    if up is None:
+        return "because none is up (`harness up` keeps one running)"
+    unlike = _unlike(up, wanted)
+    if unlike:
+        return f"because the one that is up {unlike}"
+    progress("stack: attached to the one that `harness up` keeps")
+    return up
+
+
+def _started(
+    wanted: Wanted, why: str, warden: Warden, *, logs: Path, progress: Progress, lost: Callable[[str], None], speed: int
+) -> Stack:
     faster = "" if speed == 1 else f", time {speed} times faster"
     no_containers = _no_containers(wanted)
     if not no_containers:
         progress(f"stack: containers{faster}, {why}")
         return containers.start(warden, _toxiproxy(progress), series=wanted.rabbitmq, speed=speed, progress=progress)
-    tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq)
+    tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq, toxiproxy=wanted.toxiproxy)
     progress(f"stack: native{faster}, {why}{no_containers}")
     return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
-
-
-def _why(wanted: Wanted, up: Stack | None) -> str:
-    if wanted.kind != "auto":
-        return "as asked"
-    return (
-        "because none is up (`harness up` keeps one running)"
-        if up is None
-        else f"because the one that is up {_unlike(up, wanted)}"
-    )
 
 
 def _no_containers(wanted: Wanted) -> str:

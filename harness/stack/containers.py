@@ -131,7 +131,16 @@ def start(
         "toxiproxy": Address(LOOPBACK, proxy[0]),
     }
     versions = _ready(addresses, progress)
-    return Stack(kind="containers", **addresses, user=USER, password=PASSWORD, versions=versions, speed=speed, clock=clock_)
+    return Stack(
+        "containers",
+        **addresses,
+        user=USER,
+        password=PASSWORD,
+        versions=versions,
+        speed=speed,
+        clock=clock_,
+        toxiproxy_kind="server",
+    )
 
 
 def _packed(client: Any, server: Path) -> None:

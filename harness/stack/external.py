@@ -38,7 +38,7 @@ def attach(environ: Mapping[str, str]) -> Stack:
         password=password,
         versions={},
     )
-    return replace(stack, versions=answering(stack))
+    return replace(stack, versions=answering(stack), toxiproxy_kind=probe.toxiproxy_kind(stack.toxiproxy))
 
 
 def answering(stack: Stack) -> dict[str, str]:

@@ -15,6 +15,9 @@ LOCALSTACK, RABBITMQ, MANAGEMENT, TOXIPROXY = (
 """The environment variables that name an external stack."""
 
 
+ToxiproxyKind = Literal["server", "embedded"]
+
+
 @dataclass(frozen=True)
 class Stack:
     """LocalStack, RabbitMQ with its management, and Toxiproxy, as they can be reached from this machine.
@@ -33,6 +36,8 @@ class Stack:
     versions: Mapping[str, str]
     speed: int = 1
     clock: Mapping[str, str] = field(default_factory=dict)
+    toxiproxy_kind: ToxiproxyKind = "server"
+    """Whether Toxiproxy is the original server, or the harness's own, which says the version that it is compatible with."""
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which another process attaches to this stack."""
@@ -63,6 +68,7 @@ class Stack:
             versions={str(name): str(version) for name, version in versions.items()},
             speed=int(str(data.get("speed", 1))),
             clock=_texts(data.get("clock", {})),
+            toxiproxy_kind=cast("ToxiproxyKind", str(data.get("toxiproxy_kind", "server"))),
         )
 
 

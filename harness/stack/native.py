@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from harness import clock
@@ -76,7 +77,9 @@ def start(
         wanted = {
             "localstack": localstack(tools, _made(folder / "localstack"), numbers["localstack"]),
             "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers),
-            "toxiproxy": toxiproxy(tools, _made(folder / "toxiproxy"), numbers["toxiproxy"]),
+            "toxiproxy": toxiproxy(
+                None if tools.embedded else tools.toxiproxy, _made(folder / "toxiproxy"), numbers["toxiproxy"]
+            ),
         }
         at = {name: (folder / name, (logs or folder) / f"{name}{suffix}.log") for name in wanted}
         children = _spawned(warden, wanted, at, tempo_)
@@ -92,6 +95,30 @@ def start(
         versions=versions,
         speed=speed,
         clock=tempo_,
+        toxiproxy_kind="embedded" if tools.embedded else "server",
+    )
+
+
+def with_toxiproxy(
+    stack: Stack, warden: Warden, server: Path | None, *, logs: Path, progress: Progress, lost: Callable[[str], None]
+) -> Stack:
+    """Return the stack with another Toxiproxy than its own, started here and ended with the warden; None is the embedded one.
+
+    Raises StackError where it cannot be started.
+    """
+    name = f"toxiproxy-beside-x{stack.speed}"
+    folder = _made(warden.folder / name)
+    with reserved() as keeper:
+        port = keeper.getsockname()[1]
+        part = toxiproxy(server, folder, port)
+        children = _spawned(warden, {"toxiproxy": part}, {"toxiproxy": (folder, logs / f"{name}.log")}, {})
+        versions = _all_ready({"toxiproxy": part}, children, progress)
+    children["toxiproxy"].on_exit(_teller(warden, part, children["toxiproxy"], lost))
+    return replace(
+        stack,
+        toxiproxy=Address(LOOPBACK, port),
+        versions={**stack.versions, **versions},
+        toxiproxy_kind="server" if server else "embedded",
     )
 
 
@@ -103,7 +130,8 @@ def _spawned(
     try:
         for name, part in wanted.items():
             folder, log = at[name]
-            clock_of = {} if name == "toxiproxy" else tempo_  # a Go program reads the clock past every library
+            # A Go program reads the clock past every library, so Toxiproxy has the real one, whichever it is.
+            clock_of = {} if name == "toxiproxy" else tempo_
             environment = tempo.faked(part.environment, clock_of)
             children[name] = warden.spawn(part.name, part.command, environment=environment, log=log, cwd=folder)
     except HarnessError:

@@ -5,9 +5,12 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
+from http.client import HTTPMessage
 from typing import Any
 
 from harness.address import Address
+from harness.stack.model import ToxiproxyKind
+from harness.toxiproxy.embedded.api import SERVER
 
 WITHIN = 5.0  # s; every one of these answers takes milliseconds on a server that is up
 HEADER = b"AMQP\x00\x00\x09\x01"
@@ -28,12 +31,25 @@ def request(
     within: float = WITHIN,
 ) -> tuple[int, bytes]:
     """Make one HTTP request and return status and body; raises NoAnswerError after `within` seconds or without an answer."""
+    status, _, answer = _asked(address, method, path, body=body, headers=headers, within=within)
+    return status, answer
+
+
+def _asked(
+    address: Address,
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    within: float = WITHIN,
+) -> tuple[int, HTTPMessage, bytes]:
     connection = http.client.HTTPConnection(address.host, address.port, timeout=within)
     try:
         sent = None if body is None else json.dumps(body)
         connection.request(method, path, sent, {"Content-Type": "application/json", **(headers or {})})
         response = connection.getresponse()
-        return response.status, response.read()
+        return response.status, response.headers, response.read()
     except (OSError, http.client.HTTPException) as error:
         message = f"does not answer: {error!r}"
         raise NoAnswerError(message) from error
@@ -59,6 +75,12 @@ def localstack(address: Address) -> str:
 def toxiproxy(address: Address) -> str:
     """Return the Toxiproxy server's version; raises NoAnswerError."""
     return str(_object(address, "/version", "Toxiproxy").get("version"))
+
+
+def toxiproxy_kind(address: Address) -> ToxiproxyKind:
+    """Return whether it is the original Toxiproxy server or the harness's own; raises NoAnswerError."""
+    _, headers, _ = _asked(address, "GET", "/version")
+    return "embedded" if headers.get("Server") == SERVER else "server"
 
 
 def management(address: Address, user: str, password: str) -> str:

@@ -43,8 +43,8 @@ def inspected() -> Component:
     if program:
         component = program.component("toxiproxy")
         return component if program.version == VERSION else replace(component, mend=_warning(program))
-    mend = f"harness provision (it builds one with Go, or with Go from a Python package index); or {_MEND}"
-    return Component("toxiproxy", "missing", mend=mend)
+    mend = f"the embedded one is used; for the original: harness provision (it builds one with Go), or {_MEND}"
+    return Component("toxiproxy", "missing", mend=mend, needed=False)
 
 
 def _warning(program: Program) -> str:

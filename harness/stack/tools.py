@@ -21,5 +21,6 @@ class Tools:
     noepmd: Path
     """The folder that holds noepmd.beam, the module that answers instead of epmd."""
     toxiproxy: Path
-    """The Toxiproxy server."""
+    """The Toxiproxy server; where `embedded`, the interpreter that runs the harness's own."""
     versions: Mapping[str, str]
+    embedded: bool = False

@@ -11,8 +11,11 @@ from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_sends import Sends
 from harness.wire.amqp_takes import Takes
+from harness.wire.amqp_transactions import Transactions
 from harness.wire.amqp_values import U32, GarbledError
 from harness.wire.streams import Side
+
+_DECLARE_NOWAIT = 16
 
 Handler = Callable[[Channel, bytes], None]
 
@@ -32,16 +35,19 @@ class Books:
         self.sends = Sends(notes)
         takes = self._takes = Takes(notes)
         sends = self.sends
+        transactions = Transactions(notes)
         self._handlers: dict[Side, dict[bytes, Handler]] = {
             "service": _by_name({
                 m.PUBLISH: sends.publish, m.CONFIRM_SELECT: sends.select, m.CONSUME: takes.consume, m.GET: takes.get,
                 m.ACK: takes.ack, m.NACK: takes.nack, m.REJECT: takes.reject, m.RECOVER: takes.recover,
-                m.RECOVER_ASYNC: takes.recover, m.TX_SELECT: self._transaction, **self._either("service"),
+                m.RECOVER_ASYNC: takes.recover, m.QUEUE_DECLARE: self._declares, m.TX_SELECT: transactions.select,
+                m.TX_COMMIT: transactions.end, m.TX_ROLLBACK: transactions.end, **self._either("service"),
             }),
             "target": _by_name({
                 m.ACK: sends.acknowledge, m.NACK: sends.refuse, m.RETURN: sends.give_back, m.CONSUME_OK: takes.consume_ok,
                 m.DELIVER: takes.deliver, m.GET_OK: takes.get_ok, m.GET_EMPTY: takes.get_empty, m.DECLARE_OK: self._declared,
-                m.CHANNEL_OPEN_OK: self._opened, **self._either("target"),
+                m.CHANNEL_OPEN_OK: self._opened, m.TX_COMMIT_OK: transactions.committed,
+                m.TX_ROLLBACK_OK: transactions.rolled_back, **self._either("target"),
             }),
         }  # fmt: skip
 
@@ -56,7 +62,7 @@ class Books:
     @property
     def has_consumers(self) -> bool:
         """Whether messages are handed out on this connection."""
-        return any(channel.consumers and not channel.dead for channel in self._channels.values())
+        return any(channel.consumes for channel in self._channels.values())
 
     def channel(self, number: int) -> Channel | None:
         """Return what is known of a channel."""
@@ -144,9 +150,11 @@ class Books:
     def _declared(self, channel: Channel, payload: bytes) -> None:
         channel.last_queue = m.decoded(m.DECLARE_OK, payload)["queue"]
 
-    def _transaction(self, channel: Channel, payload: bytes) -> None:
-        del payload
-        self._notes.gap(f"channel {channel.number} uses transactions: what it sends is recorded before it is committed")
+    def _declares(self, channel: Channel, payload: bytes) -> None:
+        """Take note of a queue whose declaration will not be answered."""
+        found = m.decoded(m.QUEUE_DECLARE, payload)
+        if found["bits"] & _DECLARE_NOWAIT and found["queue"]:
+            channel.last_queue = found["queue"]
 
     def _opened(self, channel: Channel, payload: bytes) -> None:
         del payload

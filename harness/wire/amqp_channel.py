@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from harness.wire.amqp_content import Content
 
+RETURNABLE = 1_000
+"""Publishes without confirms that are remembered on a channel, should they come back."""
+
 
 class Consumer(NamedTuple):
     """Who gets deliveries of a queue."""
@@ -14,12 +17,31 @@ class Consumer(NamedTuple):
     no_ack: bool
 
 
+class Word(NamedTuple):
+    """What a consumer said of a delivery in a transaction."""
+
+    tag: int
+    content: Content | None
+    how: str
+    wire: str
+
+
+class Transaction:
+    """What was sent and said since the one before ended."""
+
+    __slots__ = ("sent", "words")
+
+    def __init__(self) -> None:
+        self.sent: list[Content] = []
+        self.words: list[Word] = []
+
+
 class Channel:
     """One channel of one connection. `dead`: a close passed; what comes until the answer to it is not processed by anybody."""
 
     __slots__ = (
-        "consumers", "consuming", "dead", "getting", "last_queue", "lost", "next_tag", "number", "open", "receiving", "sending",
-        "unconfirmed",
+        "cancelled", "consumers", "consuming", "dead", "ending", "getting", "last_queue", "lost", "mandatory", "next_tag",
+        "number", "open", "receiving", "sending", "transaction", "unconfirmed",
     )  # fmt: skip
 
     def __init__(self, number: int) -> None:
@@ -31,6 +53,10 @@ class Channel:
         self.open: dict[int, Content] = {}
         self.consumers: dict[bytes, Consumer] = {}
         self.consuming: deque[Consumer] = deque()
+        self.cancelled: set[bytes] = set()  # consumers whose last deliveries may still come
+        self.mandatory: deque[Content] = deque(maxlen=RETURNABLE)  # publishes that only a Basic.Return would speak of
+        self.transaction: Transaction | None = None
+        self.ending: deque[Transaction] = deque()  # the broker has not answered yet
         self.getting: deque[Consumer] = deque()
         self.last_queue = ""
         self.sending: Content | None = None
@@ -45,11 +71,34 @@ class Channel:
         """Return the queue a method means; the empty name is the last one declared on this channel."""
         return named or self.last_queue
 
-    def sent(self, one: Content) -> None:
-        """Remember a publish that will be confirmed."""
+    @property
+    def consumes(self) -> bool:
+        """Whether messages are handed out on this channel."""
+        return not self.dead and any(tag not in self.cancelled for tag in self.consumers)
+
+    def sent(self, one: Content, *, mandatory: bool) -> bool:
+        """Remember a publish that the broker will speak of; tell whether it will say that it has it."""
         if self.next_tag:
             self.unconfirmed[self.next_tag] = one
             self.next_tag += 1
+        elif self.transaction is not None:
+            self.transaction.sent.append(one)
+        else:
+            if mandatory:
+                self.mandatory.append(one)
+            return False
+        return True
+
+    def returned(self, key: str) -> Content | None:
+        """Return the oldest publish of this identity that may have come back: the broker does not say which it was."""
+        open_ = [one for transaction in self.ending for one in transaction.sent]
+        now_ = [] if self.transaction is None else self.transaction.sent
+        return next((one for one in (*self.unconfirmed.values(), *open_, *now_, *self.mandatory) if one.key == key), None)
+
+    def reopen(self, given: list[tuple[int, Content | None]]) -> None:
+        """Take back what was settled: nobody said it."""
+        self.open.update((tag, content) for tag, content in given if content is not None)
+        self.open = dict(sorted(self.open.items()))
 
     def confirmed(self, tag: int, *, multiple: bool) -> list[tuple[int, Content]]:
         """Return and forget the publishes that a confirm means."""

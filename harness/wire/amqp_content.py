@@ -44,7 +44,7 @@ class Place(Protocol):
         ...
 
 
-class Content(msgspec.Struct, gc=False):
+class Content(msgspec.Struct, gc=False, eq=False):
     """A message. `route` is exchange and routing key as they came.
 
     `headers` and `details` (exchange, routing key, and the properties that have no field of their own in an event) are there
@@ -57,7 +57,7 @@ class Content(msgspec.Struct, gc=False):
     route: bytes
     known_queue: str | None = None  # of a delivery, at once
     tag: int = -1  # of a delivery
-    bits: int = 0  # the lowest: redelivered
+    bits: int = 0  # the lowest: redelivered, or mandatory
     no_ack: bool = False
     x: int = 0
     status: int | None = None

@@ -27,7 +27,12 @@ CHANNEL_OPEN_OK: Final = 20 << 16 | 11
 CHANNEL_CLOSE: Final = 20 << 16 | 40
 CHANNEL_CLOSE_OK: Final = 20 << 16 | 41
 CONNECTION_CLOSE: Final = 10 << 16 | 50
+QUEUE_DECLARE: Final = 50 << 16 | 10
 TX_SELECT: Final = 90 << 16 | 10
+TX_COMMIT: Final = 90 << 16 | 20
+TX_COMMIT_OK: Final = 90 << 16 | 21
+TX_ROLLBACK: Final = 90 << 16 | 30
+TX_ROLLBACK_OK: Final = 90 << 16 | 31
 
 _SPECS = {
     GET: ("H:-", "s:queue", "o:no_ack"),
@@ -38,6 +43,7 @@ _SPECS = {
     CANCEL: ("b:consumer", "o:-"),
     CANCEL_OK: ("b:consumer",),
     CONFIRM_SELECT: ("o:-",),
+    QUEUE_DECLARE: ("H:-", "s:queue", "o:bits"),
     DECLARE_OK: ("s:queue", "I:-", "I:-"),
     CHANNEL_CLOSE: ("H:status", "s:text", "H:-", "H:-"),
     CONNECTION_CLOSE: ("H:status", "s:text", "H:-", "H:-"),

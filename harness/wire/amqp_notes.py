@@ -91,10 +91,6 @@ class Notes:
         event.fault = event.fault or self.fault
         self.put(Said(self, event))
 
-    def gap(self, reason: str) -> None:
-        """Write down that something on this connection cannot be followed."""
-        self.record(Event(kind="gap", data={"reason": reason}))
-
     def word(self, kind: Kind, how: str, wire: str, about: Content | None, tag: str = "") -> None:
         """Write down what was said of a message."""
         self.put(Word(self, kind, how, wire, about, tag))

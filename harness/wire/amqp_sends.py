@@ -8,6 +8,7 @@ from harness.wire.amqp_content import Content
 from harness.wire.amqp_notes import Notes
 
 _MULTIPLE = 1
+_MANDATORY = 1
 
 Confirms = tuple[int, Channel, list[tuple[int, Content]]]
 """Basic.Ack or Basic.Nack, on which channel, for which publishes by their tags."""
@@ -34,13 +35,12 @@ class Sends:
     def publish(self, channel: Channel, payload: bytes) -> None:
         """Begin a publish. It is counted also where nobody processes it any more: near and far have to agree on the numbers."""
         self._published += 1
-        content = Content("publish", self._notes, channel.number, m.publication(payload), x=self._published)
+        content = Content("publish", self._notes, channel.number, m.publication(payload), x=self._published, bits=payload[-1])
         channel.sending = None if channel.dead else content
 
     def published(self, channel: Channel, content: Content) -> None:
         """Write down a publish that is complete; without confirms nobody will ever say what became of it."""
-        content.is_unconfirmed = not channel.next_tag
-        channel.sent(content)
+        content.is_unconfirmed = not channel.sent(content, mandatory=bool(content.bits & _MANDATORY))
         self._notes.put(content, content.given)
 
     def give_back(self, channel: Channel, payload: bytes) -> None:
@@ -50,8 +50,12 @@ class Sends:
         channel.receiving = None if channel.dead else content
 
     def returned(self, channel: Channel, content: Content) -> None:
-        """Write down that a publish was unroutable; the broker does not say which, so it is the oldest with this identity."""
-        content.x = next((sent.x for sent in channel.unconfirmed.values() if sent.key == content.key), 0)
+        """Write down that a publish was unroutable."""
+        sent = channel.returned(content.key)
+        if sent is not None:
+            content.x = sent.x
+            if sent in channel.mandatory:
+                channel.mandatory.remove(sent)
         self._notes.put(content, content.given)
 
     def select(self, channel: Channel, payload: bytes) -> None:

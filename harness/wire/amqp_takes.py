@@ -1,12 +1,11 @@
 """What a tap on AMQP knows of consuming: who consumes what, what was handed out, and the consumer's word on it."""
 
-from collections.abc import Sequence
-
 from harness.history.events import Event
 from harness.wire import amqp_methods as m
 from harness.wire.amqp_channel import Channel, Consumer
 from harness.wire.amqp_content import Content
 from harness.wire.amqp_notes import Notes
+from harness.wire.amqp_transactions import name, settle
 from harness.wire.streams import Side
 
 _MULTIPLE = 1
@@ -39,6 +38,7 @@ class Takes:
 
     def _subscribed(self, channel: Channel, tag: bytes, consumer: Consumer) -> None:
         channel.consumers[tag] = consumer
+        channel.cancelled.discard(tag)
         name = tag.decode("utf-8", "replace")
         data: dict[str, object] = {"consumer": name, "channel": channel.number, "no_ack": consumer.no_ack}
         self._notes.record(Event(kind="subscribed", wire="Basic.Consume", queue=consumer.queue, data=data))
@@ -75,7 +75,7 @@ class Takes:
         if not content.no_ack:
             channel.open[content.tag] = content
         elif self._notes.at == "far":
-            self._settle(channel, [(content.tag, content)], "no_ack", content.wire)
+            self._notes.word("settled", "no_ack", content.wire, content, name(channel, content.tag, content))
 
     def ack(self, channel: Channel, payload: bytes) -> None:
         """Record an acknowledgement, once for each delivery it means."""
@@ -89,27 +89,23 @@ class Takes:
         """Record a rejection."""
         tag, bits = m.word(payload)
         how = "requeue" if bits & _REQUEUE else "reject"
-        self._settle(channel, channel.settled(tag, multiple=False), how, "Basic.Reject")
+        settle(self._notes, channel, channel.settled(tag, multiple=False), how, "Basic.Reject")
 
     def _word(self, channel: Channel, payload: bytes, how: str, wire: str) -> None:
         tag, bits = m.word(payload)
-        self._settle(channel, channel.settled(tag, multiple=bool(bits & _MULTIPLE)), how, wire)
+        settle(self._notes, channel, channel.settled(tag, multiple=bool(bits & _MULTIPLE)), how, wire)
 
     def recover(self, channel: Channel, payload: bytes) -> None:
-        """Record that all open deliveries of the channel go back."""
-        del payload
-        self._settle(channel, channel.settled(0, multiple=True), "requeue", "Basic.Recover")
+        """Record that all open deliveries of the channel go back; RabbitMQ refuses to hand them to the same consumer again."""
+        if m.decoded(m.RECOVER, payload)["requeue"] and not channel.dead:
+            for tag, content in channel.settled(0, multiple=True):
+                self._notes.word("settled", "requeue", "Basic.Recover", content, name(channel, tag, content))
 
     def cancel(self, by: Side, channel: Channel, payload: bytes) -> None:
         """Record that a consumer gets no more; what it has it may still settle, so nothing goes back."""
         tag = m.decoded(m.CANCEL, payload)["consumer"]
         consumer = channel.consumers.get(tag)
         if consumer is not None and not channel.dead:
+            channel.cancelled.add(tag)
             data: dict[str, object] = {"consumer": tag.decode("utf-8", "replace"), "channel": channel.number, "by": by}
             self._notes.record(Event(kind="settled", how="cancel", wire="Basic.Cancel", queue=consumer.queue, data=data))
-
-    def _settle(self, channel: Channel, given: Sequence[tuple[int, Content | None]], how: str, wire: str) -> None:
-        if not channel.dead:
-            for tag, content in given:
-                name = content.name if content is not None else ""
-                self._notes.word("settled", how, wire, content, name or f"{channel.number}:{tag}")

@@ -171,7 +171,7 @@ class Codec(Protocol):
         ...
 
     def only(self, request: Message, idents: Collection[str]) -> bytes:
-        """Return a batch with these entries (by Id) alone, or a single call as it is; without `Expect`."""
+        """Return a batch with these entries (by Id) alone; without `Expect`."""
         ...
 
     def digest_sends(self, answer: Message, originals: Mapping[str, Entry]) -> bytes:

@@ -57,6 +57,12 @@ class Form:
         """Take away the fields whose names begin so."""
         self.fields = [one for one in self.fields if not one[0].startswith(prefix)]
 
+    def rename(self, prefix: str, new: str) -> None:
+        """Have the fields whose names begin so begin in another way."""
+        self.fields = [
+            (new + name.removeprefix(prefix) if name.startswith(prefix) else name, value) for name, value in self.fields
+        ]
+
     def put(self, name: str, value: str) -> None:
         """Set one field, where it was or at the end."""
         names = [one for one, _ in self.fields]

@@ -139,11 +139,9 @@ class JsonCodec:
         return request.with_body(msgspec.json.encode(members))
 
     def only(self, request: Message, idents: Collection[str]) -> bytes:
-        """Return a batch with these entries alone, or a single call as it is."""
+        """Return a batch with these entries alone."""
         members = _raw(request)
-        entries = _each(members, "Entries")
-        if "Entries" in members:
-            members["Entries"] = [one for one, ident in entries if ident in idents]
+        members["Entries"] = [one for one, ident in _each(members, "Entries") if ident in idents]
         return request.with_body(msgspec.json.encode(members), without=("expect",))
 
     def digest_sends(self, answer: Message, originals: Mapping[str, Entry]) -> bytes:

@@ -85,10 +85,14 @@ class QueryCodec:
         return form.written()
 
     def only(self, request: Message, idents: Collection[str]) -> bytes:
-        """Return a batch with these entries alone, or a single call as it is."""
+        """Return a batch with these entries alone, numbered anew: a list with a gap ends there for some."""
         form = _form(request)
-        for prefix, ident in _places(form):
-            if ident and ident not in idents:
+        kept = 0
+        for prefix, ident in list(_places(form)):
+            if ident in idents:
+                kept += 1
+                form.rename(prefix, f"{prefix.partition('.')[0]}.{kept}.")
+            else:
                 form.without(prefix)
         return form.written(without=("expect",))
 

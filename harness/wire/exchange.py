@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from http import HTTPStatus
 
 from harness.wire.messages import NO_BODY, Message
@@ -40,10 +41,12 @@ class Exchange:
         """Whether the answer passes as it comes, as far as the request says."""
         return self.given is None and not (self.swallowed or self.invited or self.hushed)
 
-    @property
+    @cached_property
     def attempt(self) -> int | None:
         """The attempt an AWS SDK says this is (`amz-sdk-request: attempt=2; max=3`): tells its retries from the service's."""
-        field = self.request.fields.get("amz-sdk-request", "")
+        field = self.request.fields.get("amz-sdk-request")
+        if field is None:
+            return None
         number = field.partition("attempt=")[2].partition(";")[0].strip()
         return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None  # noqa: PLR2004 (an int, not a bomb)
 

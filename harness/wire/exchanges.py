@@ -218,6 +218,9 @@ class Exchanges(Telling, Generic[E]):
         yield from self._whole_request(exchange, piece.raw)
 
     def _part_of_request(self, message: Message, raw: bytes) -> Iterator[Step]:
+        if self.t:
+            self._out.gone = True
+            return
         keep = self.keeps_request(message)
         waits = "expect" in message.fields and (self._asking is None or not self._asking.invited)
         if keep and waits and self._asking is not None and self._open[0] is self._asking and not self._out.gone:
@@ -230,7 +233,8 @@ class Exchanges(Telling, Generic[E]):
             yield from self.gap("CONNECT: what follows is not HTTP")
         else:
             yield from self.asked(exchange)
-        yield from self._out.flush(raw) if self.lost_track else self.forward(exchange, raw)
+        if not self.t:
+            yield from self._out.flush(raw) if self.lost_track else self.forward(exchange, raw)
         self._out.reset()
 
     def _answer(self, piece: Piece) -> Iterator[Step]:
@@ -250,7 +254,9 @@ class Exchanges(Telling, Generic[E]):
             yield from self._given()
 
     def _part_of_answer(self, exchange: E | None, message: Message, raw: bytes) -> Iterator[Step]:
-        if exchange is None:
+        if self.t:
+            self._back.gone = True
+        elif exchange is None:
             yield from self._back.part(raw, keep=False)
         elif not exchange.swallowed and not (exchange.invited and message.status == HTTPStatus.CONTINUE):
             wanted = exchange.invited or exchange.hushed or self.keeps_answer(exchange)
@@ -263,12 +269,11 @@ class Exchanges(Telling, Generic[E]):
         """Have a whole answer go on, or what is to go on instead; `raw` is its last part, what came before may be kept."""
         yield from self.replied(exchange)
         exchange.untouched = not self._back.gone
-        yield from self.awaited(exchange)
-        changed = None if self.lost_track else self.change_answer(exchange)
-        if changed is None:
-            yield from self._back.flush(raw)
-        else:
-            yield changed
+        changed = None
+        if not self.t:
+            yield from self.awaited(exchange)
+            changed = None if self.lost_track else self.change_answer(exchange)
+            yield from self._back.flush(raw) if changed is None else (changed,)
         self._back.reset()
         if not self.lost_track and not isinstance(changed, Close):
             yield from self.passed(exchange)

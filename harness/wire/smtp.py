@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from harness.errors import UsageError
 from harness.history.events import Event
-from harness.wire.exchange import Lane
+from harness.wire.exchange import Lane, leave_out
 from harness.wire.mails import place, read
 from harness.wire.messages import LARGEST_KEPT
 from harness.wire.rules import Rule, delay, refuse_others
@@ -208,6 +208,7 @@ class Smtp:
         elif rule.name == "request_lost":
             yield Close()
         else:
+            leave_out(self.tap, one.x)
             yield Back(_reply(rule.code, rule.body))
             yield from self._answered(one, int(rule.code or 0), rule.id)
             yield from self._forgotten(int(rule.code or 0))

@@ -6,13 +6,16 @@ what was yielded before the barrier has gone on, what comes after it waits.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterator, Sized
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from harness.history.events import Declaration, Event
 from harness.model import Key
 from harness.wire.rules import RuleBook
+
+if TYPE_CHECKING:
+    from harness.wire.mails import Mail
 
 Side = Literal["service", "target"]
 Ending = Literal["fin", "rst"]
@@ -119,6 +122,20 @@ class Note(Protocol):
         ...
 
 
+class Postbox(Protocol):
+    """A mailbox of the harness, as a tap gives it a mail that was sent by a call to AWS."""
+
+    name: str
+
+    def requested(self, wire: str, x: int, mail: "Mail") -> Event:
+        """Return the event of a mail that is asked to be taken."""
+        ...
+
+    def take(self, tap: "Tap", wire: str, x: int, mail: "Mail") -> "Generator[Step, None, str]":
+        """Record and take a mail, with the barriers before and after; return its key, empty where it was cut before."""
+        ...
+
+
 class Sink(Protocol):
     """Where taps and resources put what they saw; implemented by the recorder."""
 
@@ -173,6 +190,10 @@ class Sink(Protocol):
 
     def resource(self, name: str) -> Declaration | None:
         """Return the declaration of a resource, None where there is none of this name."""
+        ...
+
+    def postbox(self) -> Postbox | None:
+        """Return the mailbox that takes what calls to AWS send, None where there is none."""
         ...
 
 

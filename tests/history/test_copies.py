@@ -152,6 +152,17 @@ def test_a_copy_on_amqp_is_a_copy_without_a_word_of_the_broker(tmp_path):
     assert obligation(run).further == {"injected": 1}
 
 
+def test_the_far_tap_gives_copies_the_number_of_their_original(tmp_path):
+    copies = send(1, ("far",), "fault=f1", link="svc->rabbitmq"), send(1, ("far",), "fault=f1", link="svc->rabbitmq")
+    acks = send(1, ("far", "near"), link="svc->rabbitmq", kind="acknowledged")
+    acked = send(1, ("far",), "fault=f1", link="svc->rabbitmq", kind="acknowledged")
+    lines = [send(1, ("near", "far"), link="svc->rabbitmq"), *copies, acks, acked]
+    run = history(tmp_path, *lines, *(f"2 delivered q a 1:{n}" for n in (1, 2, 3)))
+
+    assert obligation(run).further == {"injected": 2}
+    assert (obligation(run).tries, obligation(run).acks) == (1, 1)
+
+
 def test_a_copy_of_what_a_consumer_hands_on_is_a_copy_too(tmp_path):
     world = (rabbit("q", effects=(("place",),)), place())
     handed = send(1, ("near", "far"), link="svc->rabbitmq"), send(2, ("near",), "fault=f1", link="svc->rabbitmq")

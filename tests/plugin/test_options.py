@@ -27,7 +27,7 @@ def test_collecting_a_repository_without_scenarios_imports_nothing_heavy_and_lea
     [
         ("stack", "docker", "auto, native, containers, external"),
         ("speed", "fast", "1, 20, 100"),
-        ("toxiproxy", "none", "server"),
+        ("toxiproxy", "none", "server, embedded"),
         ("rabbitmq", "3.8", "3.10, 4.0, 4.3"),
         ("recorder", "fork", "process, thread"),
     ],

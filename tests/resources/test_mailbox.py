@@ -55,7 +55,8 @@ def test_a_mail_is_requested_then_effected_then_answered(sink: CollectingSink, m
         ("effected", "resource", "DATA", "F1", 1, None, None),
         ("answered", "resource", "DATA", "F1", 1, 250, True),
     ]
-    assert sink.events[0].data == {"from": "a@x.test", "to": ["b@y.test", "c@z.test"], "subject": "form F1 was received"}
+    said = {"from": "a@x.test", "to": ["b@y.test", "c@z.test"], "subject": "form F1 was received"}
+    assert sink.events[0].data == {**said, "resource": "mails"}
     (mail,) = mails.mails
     assert (mail.text, mail.recipients) == ("Dear B\r\n.\r\nyours\r\n", ("b@y.test", "c@z.test"))
 

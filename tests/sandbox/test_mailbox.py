@@ -14,7 +14,8 @@ from harness.sandbox.resources import Mailbox
 
 PROGRAM = Path(__file__).parents[2] / "fixtures" / "programs" / "mailer.py"
 MAILER = Service("mailer", command=[sys.executable, str(PROGRAM)])
-LINK = Link("mailer", "mailbox")
+SES_MAILER = Service("mailer", command=[sys.executable, str(PROGRAM.with_name("ses_mailer.py"))])
+LINK, AWS = Link("mailer", "mailbox"), Link("mailer", "aws")
 
 
 def mailing(sandbox: Sandbox, *faults: Fault) -> Mailbox:
@@ -57,3 +58,38 @@ def test_its_moments_can_be_waited_for(sandbox: Sandbox):
 def test_a_key_no_mail_can_have_is_refused(sandbox: Sandbox):
     with pytest.raises(UsageError, match="a mail has no JSON and no path"):
         sandbox.mailbox(key="/form")
+
+
+def mailing_with_ses(sandbox: Sandbox, *faults: Fault) -> None:
+    mails = sandbox.aws.mailbox(key=r"subject ~ form (\S+)")
+    forms = sandbox.aws.queue("forms", key="/form", effect=mails)
+    sandbox.start(SES_MAILER, uses={"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": forms})
+    sandbox.inject(*faults)
+    forms.publish({"form": f"F{n}"} for n in (1, 2, 3))
+    sandbox.until(mails.effected(3), within=20)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [status(AWS, "TooManyRequestsException", on="SendEmail", key="F2", times=1), request_lost(AWS, key="F2", times=1)],
+    ids=str,
+)
+def test_a_mail_that_ses_did_not_take_is_sent_again(sandbox: Sandbox, fault: Fault):
+    mailing_with_ses(sandbox, fault)
+    history = sandbox.drain()
+
+    require(accounted(history), effected_once(history))
+
+
+def test_a_mail_whose_answer_by_ses_was_lost_is_sent_twice(sandbox: Sandbox):
+    mailing_with_ses(sandbox, answer_lost(AWS, on="SendEmail", key="F2", times=1))
+    history = sandbox.drain()
+
+    require(accounted(history), effected_once(history).broken_as("duplicated_by_blind_retry"))
+
+
+def test_there_is_one_mailbox_for_what_is_sent_with_ses(sandbox: Sandbox):
+    sandbox.aws.mailbox()
+    sandbox.mailbox("other")
+    with pytest.raises(UsageError, match="there is one already, and it takes all mails of SES"):
+        sandbox.aws.mailbox(name="another")

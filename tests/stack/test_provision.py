@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 from threading import Event
 
@@ -55,11 +56,32 @@ def test_what_cannot_be_had_is_said_when_the_others_are_there(monkeypatch: pytes
     monkeypatch.setattr(provision_localstack, "provided", takes_longer)
 
     with pytest.raises(StackError, match="there is no Go"):
-        provision.provisioned(told.append)
+        provision.provisioned(told.append, toxiproxy="server")
 
     assert finished.is_set()
     assert told[0] == "localstack: installing"
     assert told[1].startswith("localstack: ready after ")
+
+
+def test_where_no_toxiproxy_can_be_had_the_embedded_one_is_used(monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+
+    def cannot(progress: Progress) -> Program:
+        message = "there is no Go"
+        raise StackError(message)
+
+    monkeypatch.setattr(provision_toxiproxy, "provided", cannot)
+
+    tools = provision.provisioned(told.append)
+
+    assert (tools.embedded, tools.toxiproxy, tools.versions["toxiproxy"]) == (True, Path(sys.executable), "2.12.0")
+    assert told == ["toxiproxy: the embedded one is used, because the original cannot be had: there is no Go"]
+
+
+def test_for_the_embedded_toxiproxy_nothing_is_provisioned(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(provision_toxiproxy, "provided", None)
+
+    assert provision.provisioned(print, toxiproxy="embedded").embedded
 
 
 def test_a_cache_that_is_a_file_is_said_before_anything_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

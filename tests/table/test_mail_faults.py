@@ -72,6 +72,8 @@ def test_after_a_refusal_the_connection_goes_on(mails: Way):
     assert mails.at_resource("effected") == [EFFECTED, ("effected", "F3")]
     assert {event.conn for event in mails.events("requested", at="near")} == {mails.events("effected")[0].conn}
     assert mails.made("answered") == [("f1", "answered", "F2")]
+    asked, done = mails.events("requested", at="near")[2], mails.events("effected")[1]
+    assert (asked.key, asked.conn, asked.x) == (done.key, done.conn, done.x)
 
 
 def test_a_late_answer(mails: Way):

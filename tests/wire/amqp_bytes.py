@@ -41,6 +41,16 @@ def deliver(
     return method(channel, one) + content(channel, body, **properties)
 
 
+def frames(data: bytes) -> list[bytes]:
+    """Return the frames, whole, of which these bytes consist."""
+    found = []
+    while data:
+        size, _ = frame.decode_frame(data)
+        found.append(data[:size])
+        data = data[size:]
+    return found
+
+
 def ack(channel: int, tag: int, *, multiple: bool = False) -> bytes:
     return method(channel, spec.Basic.Ack(delivery_tag=tag, multiple=multiple))
 

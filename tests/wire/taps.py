@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.history.events import Declaration, Event
 from harness.model import Key
 from harness.wire.rules import Rule, RuleBook
-from harness.wire.streams import Back, Close, Hold, Note, Seat, Session, Step, Tap
+from harness.wire.streams import Back, Close, Hold, Note, Postbox, Seat, Session, Step, Tap
 
 
 class CollectingSink:
@@ -22,6 +22,7 @@ class CollectingSink:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.holds: Callable[[Event], bool] = lambda _: False
         self.held: list[Hold] = []
+        self.mailbox: Postbox | None = None
         self.book = RuleBook()
 
     def record(self, event: Event) -> Hold | None:
@@ -66,6 +67,9 @@ class CollectingSink:
 
     def resource(self, name: str) -> Declaration | None:
         return Declaration(what="resource", name=name, key=self.resources[name]) if name in self.resources else None
+
+    def postbox(self) -> Postbox | None:
+        return self.mailbox
 
     def of(self, *kinds: str, at: str | None = None) -> list[Event]:
         return [event for event in self.events if event.kind in kinds and at in (None, event.at)]

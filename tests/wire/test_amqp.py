@@ -200,10 +200,68 @@ def test_a_closed_connection_closes_every_channel() -> None:
     assert sink.story("kind", "wire", "status") == [("delivered", "Basic.Deliver", None), ("closed", "Connection.Close", 320)]
 
 
-def test_transactions_are_told() -> None:
+def commit(channel: int) -> bytes:
+    return b.method(channel, spec.Tx.Commit())
+
+
+def test_what_follows_a_commit_that_is_not_answered_belongs_to_the_next() -> None:
+    sink, one = consuming("far")
+    one.reply(b.deliver(1, 1, BODY) + b.deliver(1, 2, BODY))
+    one.ask(b.method(1, spec.Tx.Select()) + b.method(1, spec.Tx.Select()) + b.publish(1, "jobs", BODY) + b.ack(1, 1) + commit(1))
+    one.ask(b.publish(1, "jobs", b'{"id":"p-2"}') + b.ack(1, 2) + b.method(1, spec.Tx.Rollback()) + b.ack(1, 2) + commit(1))
+    answers = [b.method(1, spec.Tx.CommitOk()), b.method(1, spec.Tx.RollbackOk()), b.method(1, spec.Tx.CommitOk())]
+    seen = []
+    for answer in (*answers, *answers):  # the second time there is nothing left to be answered
+        before = len(sink.events)
+        one.reply(answer)
+        seen.append([(event.kind, event.key, event.tag, event.x) for event in sink.events[before:]])
+    assert seen == [
+        [("acknowledged", "p-1", "", 1), ("settled", "p-1", "1:1", 0)],
+        [("refused", "p-2", "", 2)],
+        [("settled", "", "1:2", 0)],
+        [], [], [],
+    ]  # fmt: skip
+
+
+def test_a_channel_that_is_closed_commits_nothing() -> None:
+    sink, one = consuming("far")
+    one.ask(b.method(1, spec.Tx.Select()) + b.publish(1, "jobs", BODY))
+    one.reply(b.channel_close(1))
+    one.ask(b.ack(1, 1) + commit(1))
+    one.reply(b.method(1, spec.Tx.CommitOk()))
+    assert sink.story("kind") == [("attempted",), ("closed",)]
+
+
+def test_recover_without_requeue_gives_nothing_back() -> None:
+    sink, one = consuming()
+    one.reply(b.deliver(1, 1, BODY))
+    one.ask(b.method(1, spec.Basic.Recover(requeue=False)) + b.method(1, spec.Basic.RecoverAsync(requeue=True)))
+    assert [(event.tag, event.wire) for event in sink.of("settled")] == [("1:1", "Basic.Recover")]
+
+
+def test_a_connection_that_the_broker_blocks_is_followed_on() -> None:
+    sink, one = consuming()
+    told = b.method(0, spec.Connection.Blocked(reason="low on memory")) + b.method(0, spec.Connection.Unblocked())
+    assert one.reply(told + b.BEAT + b.deliver(1, 1, BODY)).startswith(told)
+    assert sink.story("kind", "key") == [("delivered", "p-1")]
+
+
+def test_a_queue_that_is_declared_without_an_answer_is_the_one_declared_last() -> None:
     sink = CollectingSink()
-    wire(sink).ask(b.method(1, spec.Tx.Select()))
-    assert sink.events[0].kind == "gap"
+    one = wire(sink)
+    for nowait in (False, True):
+        one.ask(b.method(1, spec.Queue.Declare(queue="a", nowait=nowait)) + b.consume(1, "", nowait=True))
+    assert sink.story("kind", "queue") == [("subscribed", ""), ("subscribed", "a")]
+
+
+def test_a_consumer_that_is_cancelled_is_none_until_it_consumes_again() -> None:
+    _, one = consuming()
+    session: Any = one.session
+    seen = [session.carries("Basic.Consume")]
+    one.ask(b.method(1, spec.Basic.Cancel(consumer_tag="c1", nowait=False)))
+    seen.append(session.carries("Basic.Consume"))
+    one.ask(b.consume(1, "jobs", nowait=True))
+    assert [*seen, session.carries("Basic.Consume"), session.carries("Basic.Get")] == [True, False, True, False]
 
 
 def test_an_answer_to_nothing_is_nothing() -> None:

@@ -1,84 +1,14 @@
 """AMQP links with nothing fake in them: pika, Toxiproxy, RabbitMQ, the recorder; what the taps tell is what was done."""
 
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-
 import pika
 import pika.exceptions
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from harness.clock import eventually
-from harness.history.events import Declaration, Event, Header
-from harness.history.journal import Journal
-from harness.model import Link, Moment
-from harness.recorder.client import Recorder, World
-from harness.stack import Stack
-from harness.toxiproxy.client import Toxiproxy
+from harness.model import Moment
 from harness.wire.rules import Rule
-
-LINK = Link("worker", "rabbitmq")
-
-
-class Way:
-    """A link to RabbitMQ in a world of its own."""
-
-    def __init__(self, stack: Stack, world: World, journal: Path) -> None:
-        self._stack = stack
-        self._journal = journal
-        self.world = world
-        self.queue = f"jobs-{uuid.uuid4().hex[:8]}"
-        world.declare(Declaration(what="queue", name=self.queue, broker="rabbitmq", key="/id"))
-        ports = world.open_link(LINK, "amqp", (stack.rabbitmq.host, stack.rabbitmq.port))
-        self.proxy = f"{self.queue}.amqp"
-        self.toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
-        world.connect_link(LINK, self.toxiproxy.create(self.proxy, ("127.0.0.1", ports.far)))
-        self.near = ports.near
-
-    def connect(self) -> pika.BlockingConnection:
-        login = pika.PlainCredentials(self._stack.user, self._stack.password)
-        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.near, credentials=login))
-
-    def story(self, at: str, *kinds: str) -> list[tuple[str, str, str]]:
-        return [(event.kind, event.key, event.how) for event in self.events() if event.at == at and event.kind in kinds]
-
-    def events(self) -> list[Event]:
-        self.world.flush()
-        return list(Journal(self._journal).events())
-
-
-@pytest.fixture
-def way(stack: Stack, tmp_path: Path) -> Iterator[Way]:
-    recorder = Recorder.start(None)
-    journal = tmp_path / "journal.jsonl"
-    world = recorder.world(Header(sandbox="h1", started="2026-01-01T00:00:00+00:00"), journal)
-    made = Way(stack, world, journal)
-    yield made
-    made.toxiproxy.delete(made.proxy)
-    recorder.end()
-
-
-@pytest.fixture
-def channel(way: Way) -> Iterator[BlockingChannel]:
-    connection = way.connect()
-    made = connection.channel()
-    made.queue_declare(way.queue, auto_delete=False)
-    yield made
-    if connection.is_open:
-        connection.channel().queue_delete(way.queue)
-        connection.close()
-
-
-def publish(way: Way, channel: BlockingChannel, number: int, **properties: object) -> None:
-    body = b'{"id":"p-%d"}' % number
-    channel.basic_publish("", way.queue, body, pika.BasicProperties(**properties), mandatory=True)  # type: ignore[arg-type]
-
-
-def take(way: Way, channel: BlockingChannel) -> tuple[int, bytes]:
-    method, _, body = next(iter(channel.consume(way.queue, inactivity_timeout=10)))
-    assert method is not None, "no message within 10 s"
-    return method.delivery_tag or 0, body or b""
+from tests.wire.rabbitmq_way import LINK, Way, publish, take
 
 
 @pytest.mark.parametrize("at", ["near", "far"])

@@ -1,49 +1,18 @@
 """What rules do to calls on a link to an HTTP resource, byte by byte; with real clients: tests/table."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from harness.errors import UsageError
 from harness.wire import http
-from harness.wire.rules import Name, Rule, RuleBook, delay
-from harness.wire.streams import Back, Close, Hold
-from tests.wire.taps import CollectingSink, Wire, cut, tap
-
-POST = b'POST /placements HTTP/1.1\r\nHost: 127.0.0.1:9\r\nContent-Length: 18\r\n\r\n{"placement": "7"}'
-CHUNKED = b'POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n12\r\n{"placement": "7"}\r\n0\r\n\r\n'
-CLOSING = POST.replace(b"Content-Length", b"Connection: close\r\nContent-Length")
-EXPECTING = POST.replace(b"Content-Length", b"Expect: 100-continue\r\nContent-Length")
-GET = b"GET /placements HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-OTHER = ANSWER.replace(b"{}", b"[]")
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+from harness.wire.rules import Name, Rule, RuleBook
+from harness.wire.streams import Close
+from tests.wire.http_said import ANSWER, CHUNKED, CLOSING, GET, OTHER, POST, UNAVAILABLE, near, rule, told
+from tests.wire.taps import CollectingSink, Wire, tap
 
 
 @pytest.fixture
 def sink() -> CollectingSink:
     return CollectingSink(resources={"tcs": "/placement"})
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    one = asyncio.new_event_loop()
-    yield one
-    one.close()
-
-
-def rule(name: Name, **how: object) -> Rule:
-    return Rule(id="f1", name=name, link="writer->tcs", **how)  # type: ignore[arg-type]
-
-
-def near(sink: CollectingSink, *rules: Rule) -> Wire:
-    return Wire(http.session(tap(sink, *rules)))
-
-
-def told(sink: CollectingSink) -> list[tuple[object, ...]]:
-    return sink.story("kind", "x", "key", "fault", "status")
 
 
 class TestRequestLost:
@@ -197,95 +166,6 @@ class TestDuplicate:
 
         assert wire.to_target == POST
         assert sink.of("bit") == []
-
-
-class TestHeld:
-    def test_the_request_waits_until_the_fault_ends(self, sink: CollectingSink, loop: asyncio.AbstractEventLoop):
-        book = RuleBook()
-        session = http.session(tap(sink, rule("held", times=1), book=book))
-
-        async def told_to_wait() -> tuple[bool, bool, list[object]]:
-            steps = session.from_service(POST)
-            hold = next(steps)
-            assert isinstance(hold, Hold)
-            before = hold.done.done()
-            book.disarm("f1")
-            return before, hold.done.done(), list(steps)
-
-        assert loop.run_until_complete(told_to_wait()) == (False, True, [POST])
-        assert told(sink) == [("requested", 1, "7", "", None), ("bit", 1, "7", "f1", None)]
-
-    def test_another_rule_acts_when_it_goes_on(self, sink: CollectingSink, loop: asyncio.AbstractEventLoop):
-        book = RuleBook()
-        later = Rule(id="f2", name="held", link="writer->tcs", order=2)
-        session = http.session(tap(sink, rule("status", code=503), later, book=book))
-
-        async def told_to_wait() -> list[object]:
-            steps = session.from_service(POST)
-            next(steps)
-            book.disarm("f2")
-            return list(steps)
-
-        assert loop.run_until_complete(told_to_wait()) == [Back(UNAVAILABLE)]
-        assert [event.fault for event in sink.of("bit")] == ["f2", "f1"]
-
-
-class TestLatency:
-    @pytest.mark.parametrize("by", [None, 1])
-    def test_the_answer_waits_and_its_request_does_not(
-        self, sink: CollectingSink, loop: asyncio.AbstractEventLoop, by: int | None
-    ):
-        wire = near(sink, rule("latency", seconds=0.01, key="7"))
-        session = wire.session
-        wire.ask(POST)
-
-        async def waited() -> list[object]:
-            hold, *steps = (step for chunk in cut(ANSWER, by) for step in session.from_target(chunk))
-            assert isinstance(hold, Hold)
-            await hold.done
-            return list[object](steps)
-
-        assert b"".join(map(bytes, loop.run_until_complete(waited()))) == ANSWER  # type: ignore[arg-type]
-        assert wire.to_target == POST
-        assert [event.kind for event in sink.events] == ["requested", "bit", "answered"]
-
-    def test_jitter_differs_by_place_and_not_by_run(self):
-        one = rule("latency", seconds=1.0, jitter=0.5)
-        drawn = [delay(one, conn, x) for conn in range(20) for x in range(20)]
-
-        assert drawn == [delay(one, conn, x) for conn in range(20) for x in range(20)]
-        assert (min(drawn) >= 0.5, max(drawn) <= 1.5) == (True, True)
-        assert (min(drawn) < 0.6, max(drawn) > 1.4) == (True, True)
-        assert delay(rule("latency", seconds=0.1, jitter=0.0), 1) == 0.1
-
-
-class TestExpect:
-    @pytest.mark.parametrize("answered", [ANSWER, CONTINUE + ANSWER], ids=["not asked back", "asked back"])
-    @pytest.mark.parametrize("by", [None, 1])
-    def test_who_waits_for_100_is_told_by_the_tap(self, sink: CollectingSink, answered: bytes, by: int | None):
-        wire = near(sink, rule("duplicate", key="8"))
-        head, brace, body = EXPECTING.partition(b"{")
-
-        assert wire.ask(head, by=by) == b""
-        assert wire.to_service == CONTINUE
-        assert wire.ask(brace + body) == EXPECTING
-        wire.reply(answered, by=by)
-        assert wire.to_service == CONTINUE + ANSWER
-
-    def test_behind_an_open_request_it_goes_on_as_it_comes(self, sink: CollectingSink):
-        wire = near(sink, rule("duplicate", key="8"))
-        head, brace, body = EXPECTING.partition(b"{")
-
-        assert wire.ask(GET + head) == GET + head
-        assert wire.ask(brace + body) == brace + body
-        assert wire.reply(ANSWER + CONTINUE + ANSWER) == ANSWER + CONTINUE + ANSWER
-
-    def test_of_a_duplicate_every_100_is_swallowed(self, sink: CollectingSink):
-        wire = near(sink, rule("duplicate"))
-        wire.ask(EXPECTING[:-1])
-
-        assert wire.ask(EXPECTING[-1:]) == EXPECTING * 2
-        assert wire.reply(CONTINUE + ANSWER + CONTINUE + OTHER) == ANSWER
 
 
 @pytest.mark.parametrize("name", ["request_lost", "status", "duplicate", "held", "latency"])

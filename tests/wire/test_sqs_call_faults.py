@@ -212,7 +212,7 @@ class TestDuplicate:
 
         assert sqs_forms.fields(first) == sqs_forms.fields(asked)
         assert (b"Connection: keep-alive" in first, b"connection: close" in second) == (True, True)
-        assert {name for name in sqs_forms.fields(second) if prefix in name} == {f"{prefix}.2.Id", f"{prefix}.2.MessageBody"}
+        assert {name for name in sqs_forms.fields(second) if prefix in name} == {f"{prefix}.1.Id", f"{prefix}.1.MessageBody"}
 
     def test_what_is_altered_too_is_sent_altered_and_again_as_it_was(self, sink: CollectingSink):
         taps = Taps(sink, rule("duplicate"), Rule(id="f2", name="altered", link=LINK, body='{"personId": 9}'))

@@ -76,6 +76,9 @@ class Appending:
         del name
         return None
 
+    def postbox(self) -> None:
+        """Return nothing: no mails are sent on AMQP."""
+
 
 def delivered() -> list[bytes]:
     """Return what a broker sends with so many deliveries of 200 B, as it would be read from a socket."""

@@ -1,0 +1,1 @@
+"""The harness's own Toxiproxy server: the API and the toxics of Toxiproxy 2.12, seeded."""

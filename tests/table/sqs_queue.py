@@ -1,0 +1,80 @@
+"""A queue of its own on a link, the client under test, and a look at the broker beside the link."""
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+
+from tests.table.asking_aws import Asking
+from tests.table.seen import Way
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+ACCOUNT = "100000000061"
+OLD = "1.31.80"
+"""The last botocore that speaks the query protocol to SQS."""
+
+
+class Queue:
+    """A queue of its own on the link, the client under test, and a look at the broker beside the link."""
+
+    def __init__(self, road: Way, asking: Asking, direct: "SQSClient") -> None:
+        self.road = road
+        self.asking = asking
+        self._direct = direct
+        name = f"jobs-{uuid4().hex[:12]}"
+        direct.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})
+        self.url = f"http://127.0.0.1:{road.port}/queue/us-east-1/{ACCOUNT}/{name}"
+
+    @property
+    def speaks(self) -> str:
+        """The protocol of the client."""
+        return "query" if self.asking.version == OLD else "json"
+
+    def begin(self, operation: str, **arguments: Any) -> Any:
+        return self.asking.begin(operation, QueueUrl=self.url, **arguments)
+
+    def ask(self, operation: str, **arguments: Any) -> tuple[str, Any]:
+        word, answer = self.begin(operation, **arguments)()
+        return word, answer
+
+    def send(self, key: str, **more: Any) -> str:
+        """Send a message; return what the client saw."""
+        return self.ask("send_message", MessageBody=json.dumps({"id": key}), **more)[0]
+
+    def receive(self, most: int = 10, wait: int = 0) -> list[dict[str, Any]]:
+        """Receive; return the messages the client saw."""
+        word, answer = self.ask("receive_message", MaxNumberOfMessages=most, WaitTimeSeconds=wait, MessageAttributeNames=["All"])
+        assert word == "ok"
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def settle(self, operation: str, message: dict[str, Any], **more: Any) -> str:
+        return self.ask(operation, ReceiptHandle=message["ReceiptHandle"], **more)[0]
+
+    def delete(self) -> None:
+        self._direct.delete_queue(QueueUrl=self.url)
+
+    def left(self) -> tuple[int, int]:
+        """Return how many messages the broker has ready, and in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._direct.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]  # type: ignore[arg-type]
+        ready, in_flight = (int(found[name]) for name in names)  # type: ignore[index]
+        return ready, in_flight
+
+
+def keys(messages: list[dict[str, Any]]) -> list[str]:
+    return [json.loads(one["Body"])["id"] for one in messages]
+
+
+def connected(endpoint: str) -> "SQSClient":
+    session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test", region_name="us-east-1")
+    made: SQSClient = session.client("sqs", endpoint_url=endpoint, config=Config(retries={"max_attempts": 0}))
+    return made
+
+
+def message_for(queue: "Queue") -> dict[str, str]:
+    return {"QueueUrl": queue.url, "MessageBody": '{"id": "1"}'}
