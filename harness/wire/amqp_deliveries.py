@@ -126,10 +126,10 @@ class Deliveries:
         self._tags.pop(channel, None)
         self._crossing.reopened(channel)
 
-    def word(self, method: int, channel: int, payload: bytes) -> list[bytes] | None:
-        """Return what a word of the service is to the broker; None where it is as it is."""
-        tags = self._tags.get(channel)
-        if tags is None:
+    def word(self, channel: int, payload: bytes) -> list[bytes] | None:
+        """Return what a word of the service is to the broker; None where it is as it is, or is none."""
+        tags, method = self._tags.get(channel), int.from_bytes(payload[:4], "big")
+        if tags is None or method not in (m.ACK, m.NACK, m.REJECT):
             return None
         tag, bits = m.word(payload)
         multiple = method != m.REJECT and bool(bits & _MULTIPLE)

@@ -8,11 +8,11 @@ from harness.wire import amqp_methods as m
 from harness.wire.amqp_books import Books
 from harness.wire.amqp_content import Content
 from harness.wire.amqp_deliveries import Deliveries, Delivery
-from harness.wire.amqp_frames import METHOD, framed
+from harness.wire.amqp_frames import METHOD, Frame, framed
 from harness.wire.amqp_lane import Lane, Message
 from harness.wire.amqp_made import payload_of
 from harness.wire.amqp_methods import confirm
-from harness.wire.amqp_names import ANSWERS, NAMES, WORDS
+from harness.wire.amqp_names import ANSWERS, NAMES
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_ruled import Ruled
 from harness.wire.amqp_rules import DELIVER, PUBLISH, About
@@ -28,6 +28,13 @@ class Far(Ruled):
     def __init__(self, tap: Tap, notes: Notes, books: Books, lanes: Mapping[Side, Lane]) -> None:
         super().__init__(tap, notes, books, lanes)
         self._deliveries = Deliveries(self.crossing, lanes["target"], self.rulings)
+
+    def rest_of_cut(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:
+        """Pass on the rest of a frame that has begun to go on, which may be a word on a delivery."""
+        steps = super().rest_of_cut(lane, frame, data)
+        if lane.by == "service" and frame.kind == METHOD and frame.last:
+            self._deliveries.word(frame.channel, frame.payload)
+        return steps
 
     def begun(self, lane: Lane, channel: int, content: Content) -> None:
         """Give a publish the number that the near tap gave it."""
@@ -57,7 +64,7 @@ class Far(Ruled):
         return lane.put(channel, raw)
 
     def _asked(self, channel: int, number: int, payload: bytes, raw: bytes) -> list[Step]:
-        words = self._deliveries.word(number, channel, payload) if NAMES.get(number) in WORDS else None
+        words = self._deliveries.word(channel, payload)
         frames = [raw] if words is None else words
         for frame in frames:
             self.books.method("service", channel, payload_of(frame))

@@ -10,6 +10,7 @@ from harness.wire.amqp_books import Books
 from harness.wire.amqp_channel import Channel
 from harness.wire.amqp_content import Content
 from harness.wire.amqp_crossing import Origin
+from harness.wire.amqp_frames import METHOD, Frame
 from harness.wire.amqp_lane import Lane, Message
 from harness.wire.amqp_made import payload_of, word
 from harness.wire.amqp_names import NAMES, WORDS
@@ -38,6 +39,15 @@ class Near(Ruled):
         if not lane.entered and lane.by == "service":
             self._publishes.forwarded = self.books.sends.count
         super().enter(lane)
+
+    def rest_of_cut(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:
+        """Pass on the rest of a frame that has begun to go on, which may begin a publish or be a confirm."""
+        before = self.books.sends.count
+        steps = super().rest_of_cut(lane, frame, data)
+        self._publishes.forwarded += self.books.sends.count - before
+        if lane.by == "target" and frame.kind == METHOD and frame.last:
+            self._publishes.confirmed(frame.channel, frame.payload)
+        return steps
 
     def closed(self, lane: Lane, channel: int, raw: bytes) -> list[Step] | None:
         """Return what becomes of a frame of what was closed by `status`; None where it is none."""
@@ -76,7 +86,7 @@ class Near(Ruled):
         if number == m.CHANNEL_OPEN_OK:
             self._publishes.forget(channel)
             self._unheard.discard(channel)
-        confirms = self._publishes.confirmed(number, channel, payload) if number in (m.ACK, m.NACK) else None
+        confirms = self._publishes.confirmed(channel, payload)
         frames = [raw] if confirms is None else confirms
         for frame in frames:
             self.books.method("target", channel, payload_of(frame))

@@ -74,10 +74,10 @@ class Publishes:
         """Forget a channel that is closed, or opened anew."""
         self._numbers.pop(channel, None)
 
-    def confirmed(self, method: int, channel: int, payload: bytes) -> list[bytes] | None:
-        """Return what a confirm of the broker is to the service; None where it is as it is."""
-        numbers = self._numbers.get(channel)
-        if numbers is None:
+    def confirmed(self, channel: int, payload: bytes) -> list[bytes] | None:
+        """Return what a confirm of the broker is to the service; None where it is as it is, or is none."""
+        numbers, method = self._numbers.get(channel), int.from_bytes(payload[:4], "big")
+        if numbers is None or method not in (m.ACK, m.NACK):
             return None
         tag, bits = m.word(payload)
         meant = numbers.meant(tag, multiple=bool(bits & MULTIPLE)) or ()

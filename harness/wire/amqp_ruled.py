@@ -49,7 +49,7 @@ class Ruled:
     def frame(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:
         """Take a frame, or a piece of one; return what goes on of it, and of what waited for it."""
         if lane.cut:
-            return self._rest_of_cut(lane, frame, data)
+            return self.rest_of_cut(lane, frame, data)
         raw = lane.collect(frame, data)
         if raw is None:
             return []
@@ -58,7 +58,7 @@ class Ruled:
             steps = self._whole(lane, frame.kind, frame.channel, raw)
         return [*self.notes.barriers(), *steps, *lane.due()]
 
-    def _rest_of_cut(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:
+    def rest_of_cut(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:
         """Pass on the rest of a frame that has begun to go on; what it means is read, but it cannot be changed."""
         content = self.books.take(lane.by, frame)
         lane.cut = not frame.last
