@@ -1,6 +1,7 @@
 """A link to RabbitMQ with a queue behind it, and pika on both sides of it."""
 
 import contextlib
+import itertools
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,13 +44,8 @@ class Rabbit:
 
     def consumed(self, channel: BlockingChannel, number: int) -> list[tuple[int, str]]:
         """Take so many deliveries, and return tag and key of each."""
-        found: list[tuple[int, str]] = []
-        for method, _, body in channel.consume(self.queue, inactivity_timeout=WITHIN):
-            assert method is not None, f"nothing after {found} within {WITHIN} s"
-            found.append((method.delivery_tag or 0, json.loads(body or b"")["id"]))
-            if len(found) == number:
-                break
-        return found
+        given = itertools.islice(channel.consume(self.queue, inactivity_timeout=WITHIN), number)
+        return [(method.delivery_tag or 0, json.loads(body or b"")["id"]) for method, _, body in given if method is not None]
 
     def taken(self) -> list[str]:
         """Take all messages that are in the queue, and return their keys."""

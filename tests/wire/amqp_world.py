@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from pika import frame, spec
 
 from harness.wire import amqp
-from harness.wire.streams import Back, Hold, Later, Session, Step
+from harness.wire.streams import Hold, Later, Session, Step
 from tests.wire import amqp_bytes as b
 from tests.wire.taps import CollectingSink, tap
 
@@ -71,11 +71,9 @@ class Side:
             else:
                 self.method(one.channel_number, one.method)
 
-    def message(self, channel: int, method: object, key: str) -> None:
-        raise NotImplementedError
+    def message(self, channel: int, method: object, key: str) -> None: ...
 
-    def method(self, channel: int, method: object) -> None:
-        raise NotImplementedError
+    def method(self, channel: int, method: object) -> None: ...
 
 
 def _all_to(numbers: dict[int, str], number: int, *, multiple: bool) -> list[int]:
@@ -219,24 +217,18 @@ class Connected:
         return session.from_service(data) if data else iter(())
 
     def _near_up(self, steps: Iterator[Step]) -> None:
-        self._up += self._carried(steps, self._near_up, self.service.take)
+        self._up += self._carried(steps, self._near_up)
 
     def _near_down(self, steps: Iterator[Step]) -> None:
-        self.service.take(self._carried(steps, self._near_down, self.service.take))
+        self.service.take(self._carried(steps, self._near_down))
 
     def _far_up(self, steps: Iterator[Step]) -> None:
-        self.broker.take(self._carried(steps, self._far_up, self.broker.take))
+        self.broker.take(self._carried(steps, self._far_up))
 
     def _far_down(self, steps: Iterator[Step]) -> None:
-        self._down += self._carried(steps, self._far_down, self.broker.take)
+        self._down += self._carried(steps, self._far_down)
 
-    def _carried(self, steps: Iterator[Step], again: Callable[[Iterator[Step]], None], back: Callable[[bytes], None]) -> bytes:
-        data = b""
-        for step in steps:
-            if isinstance(step, bytes):
-                data += step
-            elif isinstance(step, Later):
-                self._later.append((step, again))
-            elif isinstance(step, Back):
-                back(step.data)
-        return data
+    def _carried(self, steps: Iterator[Step], again: Callable[[Iterator[Step]], None]) -> bytes:
+        done = list(steps)
+        self._later += [(step, again) for step in done if isinstance(step, Later)]
+        return b"".join(step for step in done if isinstance(step, bytes))
