@@ -63,8 +63,8 @@ CONVERSATION = [
 BYTES = sum(len(data) for _, data in CONVERSATION)
 
 
-def told(cuts: set[int], *, size: int = 0) -> tuple[list[Event], bytes, bytes]:
-    """Play the conversation with these cuts (places in all its bytes), or in chunks of `size`."""
+def told(cuts: set[int]) -> tuple[list[Event], bytes, bytes]:
+    """Play the conversation with these cuts (places in all its bytes)."""
     sink = CollectingSink(queues=KEYED)
     one = wire(sink)
     at = 0
@@ -72,27 +72,21 @@ def told(cuts: set[int], *, size: int = 0) -> tuple[list[Event], bytes, bytes]:
         inside = sorted(cut - at for cut in cuts if at < cut < at + len(data))
         at += len(data)
         for begin, end in zip([0, *inside], [*inside, len(data)], strict=True):
-            (one.ask if who == "ask" else one.reply)(data[begin:end], by=size or None)
+            (one.ask if who == "ask" else one.reply)(data[begin:end])
     return sink.events, one.to_target, one.to_service
 
 
 WHOLE = told(set())
 
 
-def test_every_single_cut_tells_the_same_story() -> None:
+def test_the_conversation_is_told() -> None:
     assert len(WHOLE[0]) == 13
     assert WHOLE[1] == b"".join(data for who, data in CONVERSATION if who == "ask")
-    assert [cut for cut in range(1, BYTES) if told({cut}) != WHOLE] == []
 
 
 @given(st.sets(st.integers(1, BYTES - 1), max_size=30))
 def test_any_cuts_tell_the_same_story(cuts: set[int]) -> None:
     assert told(cuts) == WHOLE
-
-
-@pytest.mark.parametrize("size", [1, 2, 7, 64])
-def test_chunks_of_any_size_tell_the_same_story(size: int) -> None:
-    assert told(set(), size=size) == WHOLE
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
