@@ -33,6 +33,7 @@ from harness.sandbox.things import Context
 from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
 from harness.stack.choice import ANY, Wanted, choose, compressible, in_range
+from harness.stack.databases import Databases
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
@@ -90,6 +91,7 @@ class Run:
         self._count = 0
         self._compressible: bool | None = None
         self._lost: list[str] = []
+        self._databases = Databases(lambda: self.warden, folder / "stack", progress)
 
     @property
     def warden(self) -> Warden:
@@ -164,6 +166,7 @@ class Run:
             cache=cache_folder(),
             act=lambda: None,
             lost=lambda: "; ".join(self._lost),
+            databases=self._databases,
         )
         sandbox = Sandbox(context, journal, reproduce=story.reproduce)
         try:
@@ -181,6 +184,7 @@ class Run:
     def end(self) -> None:
         """End everything this run started; nothing of it is left. Idempotent."""
         self._open.close()
+        self._databases.end()
         self._lost.clear()
         self._stacks.clear()
         self._recorder = self._warden = None

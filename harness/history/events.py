@@ -15,6 +15,7 @@ world
   started ready exited     service = name; exited: status = exit code (negative: signal), how = "harness" if we ended it
   opened closed            a connection (conn) or, with data.channel, an AMQP channel. closed: how = fin | rst | refused,
                            data.by = service | target; wire = Connection.Close / Channel.Close, status = reply code where seen
+  moved                    bytes of a protocol that nobody reads: size = how many since the last such event, data.side
   subscribed    a consumer showed itself: wire = Basic.Consume | ReceiveMessage (the first on a link and queue). queue
 
   bound unbound a way from an exchange to a queue (or, data.to, to another exchange) was made or taken away, seen far or made by
@@ -73,7 +74,7 @@ import msgspec
 SCHEMA = 1
 
 Kind = Literal[
-    "declared", "started", "ready", "exited", "opened", "closed", "subscribed", "bound", "unbound",
+    "declared", "started", "ready", "exited", "opened", "closed", "moved", "subscribed", "bound", "unbound",
     "attempted", "acknowledged", "refused", "returned", "delivered", "settled", "confirmed",
     "requested", "effected", "answered", "noticed",
     "fault", "bit",

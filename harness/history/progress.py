@@ -24,7 +24,7 @@ PROGRESS = frozenset(
         "refused",
     }
 )
-TRAFFIC = PROGRESS | {"delivered", "settled", "confirmed", "requested", "answered", "opened", "closed", "bit"}
+TRAFFIC = PROGRESS | {"delivered", "settled", "confirmed", "requested", "answered", "opened", "closed", "moved", "bit"}
 REDELIVERIES = 3
 """How often every message that still moves must have been delivered again, over as many periods, before a world is steady."""
 

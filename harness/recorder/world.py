@@ -1,7 +1,7 @@
 """One sandbox inside the recorder: its journal, its links and resources, its rules and moments."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,29 +14,15 @@ from harness.model import Key, Moment
 from harness.recorder.backlog import Backlog, Chunk, Waiting
 from harness.recorder.moments import Moments
 from harness.recorder.secrets import hide
+from harness.recorder.wires import WIRES
 from harness.recorder.writer import Writer
 from harness.resources import make
 from harness.resources.mailbox import Mailbox
 from harness.resources.serving import Resource
-from harness.wire import amqp, http, ses, smtp
-from harness.wire.link import Opener, TappedLink
+from harness.wire.link import TappedLink
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Hold, Note, Postbox
 from harness.wire.weather import Weather
-
-PROTOCOLS: Mapping[str, Opener] = {"amqp": amqp.session, "sqs": ses.session, "http": http.session, "smtp": smtp.session}
-CARRIED: Mapping[str, tuple[str, ...]] = {
-    "amqp": amqp.CARRIED,
-    "sqs": ses.CARRIED,
-    "http": http.METHODS,
-    "smtp": smtp.CARRIED,
-}
-SUPPORTS: Mapping[str, Callable[[Rule], None]] = {
-    "amqp": amqp.supports,
-    "sqs": ses.supports,
-    "http": http.supports,
-    "smtp": smtp.supports,
-}
 
 
 class RecordedWorld:
@@ -184,7 +170,7 @@ class RecordedWorld:
     def open_link(self, link: str, protocol: str, target: list[Any] | str, near: int = 0) -> dict[str, int]:
         """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any."""
         goal = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
-        opened = TappedLink(link, sink=self, rules=self._rules, session=PROTOCOLS[protocol], target=goal, near=near)
+        opened = TappedLink(link, sink=self, rules=self._rules, session=WIRES[protocol].session, target=goal, near=near)
         self._links[link] = opened
         self._protocols[link] = protocol
         return {"near": opened.near, "far": opened.far}
@@ -212,7 +198,7 @@ class RecordedWorld:
     def carries(self, weather: dict[str, Any]) -> None:
         """Refuse, with a sentence, weather about an operation that a connection of its link cannot carry."""
         made = msgspec.convert(weather, Weather)
-        known = CARRIED[self._protocols[made.link]]
+        known = WIRES[self._protocols[made.link]].carried
         if made.on is not None and made.on not in known:
             message = f"{made.name} on {made.link}: no connection of it carries {made.on!r}; there are: {', '.join(known)}"
             raise UsageError(message)
@@ -237,7 +223,7 @@ class RecordedWorld:
         """Refuse, with a sentence, a rule that the protocol of its link cannot carry out."""
         made = msgspec.convert(rule, Rule)
         if made.link in self._protocols:
-            SUPPORTS[self._protocols[made.link]](made)
+            WIRES[self._protocols[made.link]].supports(made)
 
     def arm(self, rule: dict[str, Any]) -> None:
         """Have the taps of the rule's link apply it; one that this protocol cannot carry out is refused."""

@@ -54,6 +54,7 @@ class Drain:
         end = start + (within if within is not None else self._patience())
         reason = "nothing was seen yet"
         while self._context.time() < end:
+            self._context.read()
             progress = self._tail.read()
             t = self._context.time()
             progress.expire(t)

@@ -129,7 +129,9 @@ class SandboxHands:
         self._instances()[victim].restart()
 
     def record(self, event: Event) -> Event:
-        """Put the event into the journal."""
+        """Put the event into the journal; of a fault behind what had changed by then."""
+        if event.kind == "fault":
+            self._context.read()
         return self._context.record(event)
 
     def watch(self, moment: Moment, then: Callable[[Event], None]) -> str:

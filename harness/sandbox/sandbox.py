@@ -13,6 +13,7 @@ from harness.history.events import Event
 from harness.model import Fault, Moment
 from harness.sandbox.aws import Aws
 from harness.sandbox.bypass import bypassing
+from harness.sandbox.databases import Postgres, Redis
 from harness.sandbox.drain import Drain, Outcome
 from harness.sandbox.hands import SandboxHands
 from harness.sandbox.instances import Instance
@@ -80,6 +81,18 @@ class Sandbox:
         """
         return Mailbox(self._context, name, key=key)
 
+    def postgres(self, name: str, *, effect: str) -> Postgres:
+        """Make a database of PostgreSQL. `effect` is a SELECT whose rows are the effects: their key, then perhaps a version.
+
+        Raises UsageError when the name is taken or PostgreSQL cannot read the SELECT; StackError or MissingToolError where there
+        is no PostgreSQL and none can be had.
+        """
+        return Postgres(self._context, name, effect=effect)
+
+    def redis(self, name: str) -> Redis:
+        """Make a database of Redis. Raises UsageError when the name is taken, StackError where none can be had."""
+        return Redis(self._context, name)
+
     def alarms(self, name: str) -> Alarms:
         """Make a sink for alarms; raises UsageError when the name is taken."""
         return Alarms(self._context, name)
@@ -129,9 +142,14 @@ class Sandbox:
         hands = SandboxHands(self._context, self._timers)
         watches = [hands.watch(leaf, came.append) for leaf in moment.leaves()]
         wanted = 1 if moment.event == "any" else len(watches)
+
+        def look() -> bool:
+            self._context.read()
+            return len(came) >= wanted
+
         try:
             eventually(
-                lambda: len(came) >= wanted,
+                look,
                 awaited=str(moment),
                 within=self._really(within),
                 last=lambda: dict(self._context.world.counts()),
@@ -170,10 +188,12 @@ class Sandbox:
         self._closed = True
         self._schedule.close()
         self._timers.close()
+        self._context.read()
         self._context.record(Event(kind="closing"))
         for instance in self._instances:
             if instance.process is not None:
                 instance.process.kill()
+        self._context.read()  # whatever came since is late
         for thing in list(self._context.things.values()):
             if isinstance(thing, Queue):
                 thing.scan()

@@ -11,6 +11,7 @@ from harness.history.events import Declaration, Event
 from harness.model import Link, Thing
 from harness.recorder.client import World
 from harness.services.parts import Parts
+from harness.stack.databases import Databases
 from harness.stack.model import Stack
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden
@@ -30,10 +31,12 @@ class Context:
     cache: Path
     act: Callable[[], None]
     lost: Callable[[], str]
+    databases: Databases
     things: dict[str, "Usable"] = field(default_factory=dict)
     links: dict[Link, int] = field(default_factory=dict)
     declared: dict[str, Declaration] = field(default_factory=dict)
     ends: list[Callable[[], None]] = field(default_factory=list)
+    readers: list[Callable[[], None]] = field(default_factory=list)
     origin: float = field(default_factory=now)
 
     def name(self, thing: "Usable") -> None:
@@ -55,6 +58,11 @@ class Context:
         # A record that waited at a barrier comes back late; the quickest one says best when the world's clock was at zero.
         self.origin = min(self.origin, now() - seen.t / self.stack.speed)
         return seen
+
+    def read(self) -> None:
+        """Look for what has changed where it is not seen by itself, and record it."""
+        for reader in self.readers:
+            reader()
 
     def time(self) -> float:
         """Return the time on the world's own clock: production seconds since its start."""

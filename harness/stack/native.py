@@ -176,7 +176,7 @@ def _made(folder: Path) -> Path:
 def _all_ready(wanted: Mapping[str, Part], children: Mapping[str, Child], progress: Progress) -> dict[str, str]:
     """Wait for all side by side; the first that fails ends the waiting for the others, because they are killed."""
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="stack") as pool:
-        waiting = {pool.submit(_ready, part, children[name], progress): name for name, part in wanted.items()}
+        waiting = {pool.submit(ready, part, children[name], progress): name for name, part in wanted.items()}
         try:
             return {waiting[done]: done.result() for done in as_completed(waiting)}
         except BaseException:
@@ -189,7 +189,8 @@ def _kill(children: Mapping[str, Child]) -> None:
         child.kill()
 
 
-def _ready(part: Part, child: Child, progress: Progress) -> str:
+def ready(part: Part, child: Child, progress: Progress) -> str:
+    """Return the version of a part once it answers. Raises StackError, with its last lines, where it ends or takes too long."""
     began, seen = clock.now(), "does not answer yet"
 
     def look() -> str:

@@ -50,25 +50,34 @@ def place(name: str, recipe: str, suite: str | None = None) -> str:
 
 
 def unpacked(
-    package: str, wanted: tuple[str, ...], work: Path, into: Path, progress: Progress, *, suite: str | None = None
+    package: str,
+    wanted: tuple[str, ...],
+    work: Path,
+    into: Path,
+    progress: Progress,
+    *,
+    suite: str | None = None,
+    called: str = "RabbitMQ",
+    mend: str = MEND,
 ) -> None:
     """Unpack `package` into the folder, with all it depends on whose name begins with one of `wanted`.
 
-    `suite`: from that release of the distribution instead of the machine's own.
+    `suite`: from that release of the distribution instead of the machine's own. `called` and `mend` are what complaints say of
+    it, and how to do without.
     Raises StackError where this system has no apt, or its sources have no such package.
     """
     if not reachable():
-        message = f"RabbitMQ is not installed and this system has no apt-get to unpack it from; {MEND}"
+        message = f"{called} is not installed and this system has no apt-get to unpack it from; {mend}"
         raise StackError(message)
     environment = _private(work, suite)
     archives = work / "archives"
     archives.mkdir(exist_ok=True)
     progress("reading the distribution's package lists")
-    complaint = f"the package lists cannot be read; mend `apt-get update`, or {MEND}"
+    complaint = f"the package lists cannot be read; mend `apt-get update`, or {mend}"
     call(["apt-get", "update", "-q"], complaint, progress=progress, environment=environment)
-    names = _closure(package, wanted, environment, progress)
+    names = _closure(package, wanted, environment, progress, mend)
     progress(f"fetching {len(names)} packages")
-    complaint = f"the distribution's packages cannot be fetched; mend `apt-get download {package}`, or {MEND}"
+    complaint = f"the distribution's packages cannot be fetched; mend `apt-get download {package}`, or {mend}"
     call(["apt-get", "download", "-q", *names], complaint, progress=progress, environment=environment, cwd=archives)
     progress("unpacking them")
     _unpack(sorted(archives.glob("*.deb")), into, progress)
@@ -107,10 +116,10 @@ def _private(work: Path, suite: str | None, *, types: str = "deb") -> dict[str, 
     return plain_environment(APT_CONFIG=str(configuration), LC_ALL="C")
 
 
-def _closure(package: str, wanted: tuple[str, ...], environment: dict[str, str], progress: Progress) -> list[str]:
+def _closure(package: str, wanted: tuple[str, ...], environment: dict[str, str], progress: Progress, mend: str) -> list[str]:
     no = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]
     command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in no), package]
-    complaint = f"the package {package} is missing from this system's sources (on Ubuntu it is in `universe`); {MEND}"
+    complaint = f"the package {package} is missing from this system's sources (on Ubuntu it is in `universe`); {mend}"
     lines = call(command, complaint, progress=progress, environment=environment).splitlines()
     # What is depended on is indented, virtual names are in brackets; a package itself begins its line.
     names = sorted({line for line in lines if line.startswith(wanted)})

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.clock import now
 from harness.errors import StackError
-from harness.stack import provision_faketime, provision_localstack, provision_rabbitmq, provision_toxiproxy
+from harness.stack import provision_databases, provision_faketime, provision_localstack, provision_rabbitmq, provision_toxiproxy
 from harness.stack.cache import Progress, folder
 from harness.stack.found import Component, Program
 from harness.stack.tools import Tools
@@ -28,10 +28,10 @@ def inspect() -> list[Component]:
 
 
 def inspect_optional() -> list[Component]:
-    """Return what there is of libfaketime and of other series of RabbitMQ: each is made when a run asks for it."""
+    """Return what there is of libfaketime, other series of RabbitMQ, and databases: each is made when a run asks for it."""
     inspected = (provision_rabbitmq.inspected(series) for series in provision_rabbitmq.SUITES)
     series = [replace(one, needed=False, mend=one.mend and "made when --harness-rabbitmq asks for it") for one in inspected]
-    return [provision_faketime.inspected(), *series]
+    return [provision_faketime.inspected(), *series, *map(provision_databases.inspected, provision_databases.KINDS)]
 
 
 def provisioned(progress: Progress = silent, *, rabbitmq_series: str | None = None, toxiproxy: str = "auto") -> Tools:
