@@ -13,6 +13,7 @@ from harness.errors import UsageError
 
 EVENTS: dict[str, tuple[str, ...]] = {
     "queue": ("sent", "delivered", "settled"),
+    "topic": ("sent",),
     "resource": ("requested", "effected", "answered"),
     "service": ("exited",),
 }
@@ -68,7 +69,7 @@ class Moment:
     def __post_init__(self) -> None:
         if self.event in ("all", "any"):
             return
-        known = [event for events in EVENTS.values() for event in events]
+        known = list(dict.fromkeys(event for events in EVENTS.values() for event in events))
         if self.event not in known:
             message = f"there is no moment {self.event!r}; there are: {', '.join(known)}"
             raise UsageError(message)

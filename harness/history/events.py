@@ -19,11 +19,13 @@ world
   subscribed    a consumer showed itself: wire = Basic.Consume | ReceiveMessage (the first on a link and queue). queue
 
   bound unbound a way from an exchange to a queue (or, data.to, to another exchange) was made or taken away, seen far or made by
-                the harness: data.exchange, data.routing_key, data.arguments. Exchanges are `declared`, with their kind
+                the harness: data.exchange, data.routing_key, data.arguments. Exchanges are `declared`, with their kind. A
+                topic of SNS is an exchange of the kind sns, a subscription a way with its filter policy as arguments
 
 messages (key = identity, see below; queue = the queue; mid = the broker's own message id)
-  attempted     a send was begun. near, far, or harness (its own publish). data.exchange, data.routing_key (AMQP); queue = the
-                destination where it is known. data.ends = effected | dead-lettered | refused (only from harness publishes);
+  attempted     a send was begun. near, far, or harness (its own publish). data.exchange (on SNS: the topic), data.routing_key
+                (AMQP); queue = the destination where it is known, else it is owed by every queue the exchange leads to; headers =
+                what a filter looks at (SNS). data.ends = effected | dead-lettered | refused (only from harness publishes);
                 data.redriven: a dead letter sent back, not news of the sender's
   acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm, tx.commit-ok. x as in the
                 attempt; mid set

@@ -1,7 +1,8 @@
 """Where a message goes that is published to an exchange: what follows from the exchanges and bindings that were seen.
 
-Direct, fanout, topic and headers exchanges as RabbitMQ documents them, and bindings between exchanges. What an exchange does of
-which nobody saw the declaration cannot be known: its queues are possible, not sure.
+Direct, fanout, topic and headers exchanges as RabbitMQ documents them, and bindings between exchanges; topics of SNS, of which a
+subscription is a binding, its filter policy the arguments. What an exchange does of which nobody saw the declaration cannot be
+known: its queues are possible, not sure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -124,4 +125,10 @@ def _headers(way: Binding, key: str, headers: Mapping[str, object]) -> bool:
     return any(equal) if how.startswith("any") else all(equal)
 
 
-FITS = {"direct": _direct, "fanout": _fanout, "topic": _topic, "headers": _headers}
+def _subscribed(way: Binding, key: str, headers: Mapping[str, object]) -> bool:
+    """Tell whether the attributes of a message are what a filter policy of plain values wants; the empty one takes all."""
+    del key
+    return all(isinstance(wanted, list) and headers.get(name) in wanted for name, wanted in way.arguments.items())
+
+
+FITS = {"direct": _direct, "fanout": _fanout, "topic": _topic, "headers": _headers, "sns": _subscribed}

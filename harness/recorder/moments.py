@@ -16,7 +16,7 @@ def points(event: Event) -> Iterator[tuple[str, str]]:  # noqa: C901 (a table: o
     """Yield the (thing, event) that a moment could name this event by."""
     match event.kind, event.at:
         case "acknowledged", "far" | "harness":
-            yield event.queue, "sent"
+            yield event.queue or str((event.data or {}).get("exchange", "")), "sent"
         case "attempted", "far" if _is_unconfirmed(event):
             yield event.queue, "sent"
         case "delivered", "near":

@@ -151,7 +151,7 @@ class RecordedWorld:
         self.settle()
         thing = msgspec.convert(declaration, Declaration)
         self._declared[thing.name] = thing
-        if thing.what == "queue" and thing.key is not None:
+        if thing.what in {"queue", "exchange"} and thing.key is not None:
             self._keys[thing.broker, thing.name] = Key(thing.key)
             of_broker = {key for (broker, _), key in self._keys.items() if broker == thing.broker}
             self._agreed[thing.broker] = next(iter(of_broker)) if len(of_broker) == 1 else None

@@ -3,9 +3,9 @@
 import http.client
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from botocore.config import Config
@@ -19,10 +19,9 @@ from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Ending, Look, Queue, Role
 from harness.sandbox.resources import Mailbox
 from harness.sandbox.things import Context, Usable
+from harness.sandbox.topics import Topic
 from harness.services.parts import REGION, Parts
-
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
+from harness.wire.sns import envelope
 
 SECRET = "test"  # noqa: S105 (LocalStack does not check signatures; every SDK wants one)
 VISIBILITY_MAX = 43_200
@@ -37,7 +36,7 @@ class Aws(Usable):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "aws")
-        self._client: SQSClient | None = None
+        self._clients: dict[str, Any] = {}
 
     def queue(
         self,
@@ -98,8 +97,15 @@ class Aws(Usable):
     def _redrive(self, dead_letter: str | None, max_receive_count: int) -> Mapping[str, str]:
         if dead_letter is None:
             return {}
-        arn = f"arn:aws:sqs:{REGION}:{self._context.account}:{dead_letter}"
-        return {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count})}
+        return {
+            "RedrivePolicy": json.dumps(
+                {"deadLetterTargetArn": self.arn("sqs", dead_letter), "maxReceiveCount": max_receive_count}
+            )
+        }
+
+    def arn(self, service: str, name: str) -> str:
+        """Return the ARN of a queue or topic of this account."""
+        return f"arn:aws:{service}:{REGION}:{self._context.account}:{name}"
 
     def _create(self, queue: "SqsQueue", declaration: Declaration) -> None:
         self._context.name(queue)
@@ -110,9 +116,34 @@ class Aws(Usable):
         self.call("create_queue", QueueName=queue.thing_name, Attributes={**queue.attributes, **fifo})
         self._context.ends.append(lambda: self.call("delete_queue", QueueUrl=queue.url))
 
-    def call(self, operation: str, **arguments: Any) -> Any:
-        """Call SQS with the harness's own client, straight to LocalStack. Raises StackLostError when it is gone."""
-        if self._client is None:
+    def topic(
+        self,
+        name: str,
+        *,
+        to: "SqsQueue | Sequence[SqsQueue]",
+        raw: bool = False,
+        only: Mapping[str, Sequence[str]] | None = None,
+    ) -> Topic:
+        """Create a topic of SNS, to which these queues are subscribed; FIFO if named so.
+
+        `raw`: messages come out of the queues as they were published, else in SNS's envelope, in which their key is found too.
+        `only` is a filter policy: the values that message attributes must have. Other subscriptions: `Topic.subscribe`.
+        """
+        made = Topic(self, self._context, name)
+        for queue in [to] if isinstance(to, SqsQueue) else to:
+            made.subscribe(queue, raw=raw, only=only)
+        return made
+
+    def call(self, operation: str, *, service: str = "sqs", **arguments: Any) -> Any:
+        """Call SQS (or SNS) with the harness's own client, straight to LocalStack. Raises StackLostError when it is gone."""
+        try:
+            return getattr(self._client(service), operation)(**arguments)
+        except (BotoCoreError, OSError) as error:
+            message = f"LocalStack at {self._context.stack.localstack} does not answer any more: {error}"
+            raise StackLostError(message) from error
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
             address = self._context.stack.localstack
             session = Session(
                 aws_access_key_id=self._context.account,
@@ -121,12 +152,8 @@ class Aws(Usable):
                 localstack_host=f"{address.host}:{address.port}",
             )
             config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-            self._client = session.client("sqs", config=config, endpoint_url=f"http://{address}")
-        try:
-            return getattr(self._client, operation)(**arguments)
-        except (BotoCoreError, OSError) as error:
-            message = f"LocalStack at {self._context.stack.localstack} does not answer any more: {error}"
-            raise StackLostError(message) from error
+            self._clients[service] = session.client(service, config=config, endpoint_url=f"http://{address}")
+        return self._clients[service]
 
     def reach(self, link: Link) -> int:
         """Open the link to SQS; return the port of its near tap."""
@@ -203,7 +230,7 @@ class SqsQueue(Queue):
 
     def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
         attempt = self._attempt(payload, key, attributes, ends, "SendMessage")
-        extra: dict[str, object] = {}
+        extra: dict[str, Any] = {}
         if attributes:
             extra["MessageAttributes"] = {n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()}
         if self.fifo:
@@ -270,13 +297,15 @@ class SqsQueue(Queue):
         body, mid = str(message["Body"]), str(message["MessageId"])
         attributes = _typed(message.get("MessageAttribute") or [])
         texts = {name: value for name, (_, value) in attributes.items()}
-        found = self._key.find(body, fields=texts) if self._key else None
+        around = envelope(body)
+        found = self._key.find(around.message, fields=around.texts) if self._key and around is not None else None
+        found = found or (self._key.find(body, fields=texts) if self._key else None)
         system = {one["Name"]: one["Value"] for one in _listed(message.get("Attribute") or [])}
         self._context.record(
             Event(
                 kind="residue",
                 queue=self.thing_name,
-                key=found or f"id:{mid}",
+                key=found or f"id:{mid if around is None else around.mid}",
                 mid=mid,
                 size=len(body),
                 body=body[:1024],

@@ -21,20 +21,20 @@ Effect = Place | Sequence[Place] | None
 
 
 def named(effect: Effect) -> tuple[tuple[str, ...], ...]:
-    """Return the names behind `effect=`: every tuple must be effected, one of its names is enough.
+    """Return the names behind `effect=`: every tuple must be effected, one of its names is enough. A topic is all its queues.
 
     Raises UsageError for what cannot be an effect.
     """
     if effect is None:
         return ()
     places = [effect] if isinstance(effect, (Usable, Either)) else list(effect)
-    return tuple(_names(place) for place in places)
+    return tuple(names for place in places for names in _sets(place))
 
 
-def _names(place: object) -> tuple[str, ...]:
+def _sets(place: object) -> list[tuple[str, ...]]:
     if isinstance(place, Either):
-        return tuple(one.thing_name for one in place.places)
+        return [tuple(one.thing_name for each in place.places for one in each.places)]
     if isinstance(place, Usable):
-        return (place.thing_name,)
+        return [(one.thing_name,) for one in place.places]
     message = f"effect={place!r} is neither a resource nor a queue of this sandbox"
     raise UsageError(message)

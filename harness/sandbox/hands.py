@@ -14,10 +14,13 @@ from harness.model import EVENTS, Link, Moment
 from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
 from harness.sandbox.things import Context
+from harness.sandbox.topics import Topic
 from harness.services.process import Process
 from harness.toxiproxy.toxics import Toxic
 from harness.wire.rules import Rule
 from harness.wire.weather import Weather
+
+_KINDS = {"queue": Queue, "topic": Topic, "service": Instance}
 
 
 class SandboxHands:
@@ -140,7 +143,7 @@ class SandboxHands:
         if thing is None:
             message = f"{moment!r}: there is no {moment.thing!r} in this sandbox; there are: {', '.join(self._context.things)}"
             raise UsageError(message)
-        kind = "queue" if isinstance(thing, Queue) else "service" if isinstance(thing, Instance) else "resource"
+        kind = next((kind for kind, made in _KINDS.items() if isinstance(thing, made)), "resource")
         if moment.event not in EVENTS[kind]:
             message = f"{moment!r}: {thing.described} has the moments {', '.join(EVENTS[kind])}, not {moment.event!r}"
             raise UsageError(message)

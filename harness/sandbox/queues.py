@@ -1,7 +1,7 @@
 """Queues as a scenario sees them, on both brokers: declared with a role, published to, looked at exactly, scanned at the end."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from harness.errors import UsageError
@@ -64,7 +64,7 @@ class Queue(Usable):
         self._context.act()
         for body in bodies:
             payload = encode(body)
-            key = self._key_of(payload, attributes or {})
+            key = self.key_of(payload, attributes or {})
             if by is not None:
                 self._told(by, payload, key, ends)
             else:
@@ -78,6 +78,16 @@ class Queue(Usable):
         dead_letters = self.dead_letters
         self._context.act()
         return dead_letters._give_back(self)  # noqa: SLF001 (another queue of the same broker)
+
+    def key_of(self, payload: bytes, attributes: Mapping[str, str]) -> str:
+        """Return the declared key of a message; empty where none is declared. Raises UsageError where it is missing."""
+        if self._key is None:
+            return ""
+        found = self._key.find(payload, fields=attributes)
+        if found is None:
+            message = f"key={self._key.spec!r} of {self.described} is not in the body {payload[:80]!r}"
+            raise UsageError(message)
+        return found
 
     def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
         """Return the moment at which the nth send was confirmed by the broker."""
@@ -93,22 +103,9 @@ class Queue(Usable):
 
     # ------------------------------------------------------------------ inside
 
-    def _key_of(self, payload: bytes, attributes: Mapping[str, str]) -> str:
-        if self._key is None:
-            return ""
-        found = self._key.find(payload, fields=attributes)
-        if found is None:
-            message = f"key={self._key.spec!r} of {self.described} is not in the body {payload[:80]!r}"
-            raise UsageError(message)
-        return found
-
     def _told(self, by: Usable, payload: bytes, key: str, ends: Ending) -> None:
-        send = getattr(by, "send", None)
-        if send is None:
-            message = f"{by.described} cannot be told to publish; by= takes what sandbox.start() returned"
-            raise UsageError(message)
-        expected = Event(kind="attempted", at="harness", queue=self.thing_name, key=key, wire="told", data={"ends": ends})
-        self._context.record(expected)
+        send = sender(by)
+        self._context.record(expected(self.thing_name, key, ends))
         send(self.thing_name, payload)
 
     def _attempt(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending, wire: str) -> Event:
@@ -144,6 +141,20 @@ class Queue(Usable):
     def scan(self) -> int:
         """Write every message still in the queue into the journal as residue; return how many there were."""
         raise NotImplementedError
+
+
+def sender(by: Usable) -> Callable[[str, bytes], None]:
+    """Return what makes an instance send a body to a destination. Raises UsageError for what cannot be told to."""
+    send: Callable[[str, bytes], None] | None = getattr(by, "send", None)
+    if send is None:
+        message = f"{by.described} cannot be told to publish; by= takes what sandbox.start() returned"
+        raise UsageError(message)
+    return send
+
+
+def expected(queue: str, key: str, ends: Ending) -> Event:
+    """Return the event that somebody is told to send a message to a queue."""
+    return Event(kind="attempted", at="harness", queue=queue, key=key, wire="told", data={"ends": ends})
 
 
 def link_name(service: str, thing: Usable) -> Link:

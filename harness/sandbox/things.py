@@ -108,6 +108,11 @@ class Usable(Thing):
         return f"{self.word} {self._name!r}"
 
     @property
+    def places(self) -> tuple["Usable", ...]:
+        """Where something changes when this is an effect: a topic leads to its queues."""
+        return (self,)
+
+    @property
     def road(self) -> "Usable":
         """The thing whose link leads here: a queue is reached over the link to its broker."""
         return self

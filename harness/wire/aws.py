@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Call:
-    """One request.
+    """One request; `topic` is the name of the topic of SNS that it publishes to, instead of a queue.
 
     Of a receive: `asked` names the message attributes it wants, `visibility` is its VisibilityTimeout, `most` its
     MaxNumberOfMessages, `wait` its WaitTimeSeconds.
@@ -61,11 +61,12 @@ class Call:
     visibility: float | None = None
     most: int = 1
     wait: float | None = None
+    topic: str = ""
 
     @property
     def is_send(self) -> bool:
         """Whether its entries are messages sent."""
-        return self.act == "SendMessage"
+        return self.act in ("SendMessage", "Publish")
 
     @property
     def about_messages(self) -> bool:

@@ -6,6 +6,7 @@ from harness.wire.aws import Codec, UnreadableCallError
 from harness.wire.aws_json import TARGET, JsonCodec
 from harness.wire.aws_query import QueryCodec
 from harness.wire.messages import Message
+from harness.wire.sns import PUBLISHES, SnsCodec
 
 OPERATIONS = (
     "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility",
@@ -15,9 +16,14 @@ OPERATIONS = (
 )  # fmt: skip
 """The calls of SQS, those about messages first."""
 
+CALLS = (*OPERATIONS, *PUBLISHES)
+"""And those of SNS."""
+
 JSON = JsonCodec()
 QUERY = QueryCodec()
+SNS = SnsCodec()
 SQS_VERSIONS = ("2012-11-05", "2011-10-01", "2009-02-01", "2008-01-01")
+SNS_VERSION = "2010-03-31"
 LONGEST_LOOK = 64 * 1024
 _ACTION = re.compile(r"(?:^|[?&])Action=(\w{1,64})")
 _VERSION = re.compile(r"(?:^|&)Version=([\d-]{10})(?:&|$)")
@@ -38,8 +44,9 @@ def codec_of(request: Message) -> Codec | None:
     if action is None:
         return None
     version = _VERSION.search(form)
-    is_sqs = action.group(1) in OPERATIONS if version is None else version.group(1) in SQS_VERSIONS
-    return QUERY if is_sqs else None
+    if version is None:
+        return QUERY if action.group(1) in OPERATIONS else None
+    return SNS if version.group(1) == SNS_VERSION else QUERY if version.group(1) in SQS_VERSIONS else None
 
 
 def named(request: Message) -> str:

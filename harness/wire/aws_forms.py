@@ -87,7 +87,9 @@ def _quoted(text: str) -> str:
 
 def listed(found: Nested, name: str) -> Iterator[tuple[str, Nested]]:
     """Yield the numbered members `name.1`, `name.2` ... in the order of their numbers, with the number as text."""
-    inner = found.get(name)
+    inner: str | Nested = found
+    for part in name.split("."):
+        inner = inner.get(part, {}) if isinstance(inner, dict) else {}
     if isinstance(inner, dict):
         for number in sorted((one for one in inner if one.isascii() and one.isdigit()), key=lambda one: (len(one), one)):
             member = inner[number]

@@ -32,7 +32,16 @@ NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 
 
 class QueryCodec:
-    """SQS in the query protocol."""
+    """SQS in the query protocol. The class attributes name what SNS calls otherwise."""
+
+    namespace = NAMESPACE
+    body_field = "MessageBody"
+    attributes_field = "MessageAttribute"
+
+    @staticmethod
+    def entries_field(operation: str) -> str:
+        """Return the name that the entries of a batch stand under."""
+        return f"{operation}RequestEntry"
 
     def call(self, request: Message) -> Call:
         """Read a request; raises UnreadableCallError."""
@@ -40,18 +49,46 @@ class QueryCodec:
         found = form.nested()
         operation = text(found, "Action")
         act = operation.removesuffix("Batch")
-        entries = [found] if act == operation else [one for _, one in listed(found, f"{operation}RequestEntry")]
         asked = (text(one, "") for _, one in listed(found, "MessageAttributeName"))
         return Call(
             operation=operation,
             # Without the parameter the call is about the queue that it is sent to: the oldest clients do so.
             queue=queue_name(text(found, "QueueUrl") or form.path),
-            entries=tuple(_entry(one) for one in entries) if act in BY_ENTRY else (),
+            entries=self._entries(found, operation) if act in BY_ENTRY else (),
             asked=tuple(asked),
             visibility=number(found, "VisibilityTimeout") if operation == "ReceiveMessage" else None,
             most=int(number(found, "MaxNumberOfMessages") or 1),
             wait=number(found, "WaitTimeSeconds"),
         )
+
+    def _entries(self, found: Nested, operation: str) -> tuple[Entry, ...]:
+        if not operation.endswith("Batch"):
+            return (self._entry(found),)
+        return tuple(self._entry(one) for _, one in listed(found, self.entries_field(operation)))
+
+    def _entry(self, found: Nested) -> Entry:
+        trace = attributes(found, "MessageSystemAttribute").get("AWSTraceHeader")
+        return Entry(
+            id=text(found, "Id"),
+            body=text(found, self.body_field),
+            attributes=attributes(found, self.attributes_field),
+            group=text(found, "MessageGroupId"),
+            deduplication=text(found, "MessageDeduplicationId"),
+            trace=trace.value if trace is not None else "",
+            delay=number(found, "DelaySeconds"),
+            handle=text(found, "ReceiptHandle"),
+            visibility=number(found, "VisibilityTimeout"),
+        )
+
+    def _places(self, form: Form) -> Iterator[tuple[str, str]]:
+        """Yield the prefix of the fields of each entry, with its Id; the empty ones for a single call."""
+        operation = form.get("Action")
+        if not operation.endswith("Batch"):
+            yield "", ""
+            return
+        field = self.entries_field(operation)
+        for place, one in list(listed(form.nested(), field)):
+            yield f"{field}.{place}.", text(one, "Id")
 
     def reply(self, call: Call, answer: Message) -> Reply:
         """Read the answer to a call; raises UnreadableCallError for a success that cannot be read."""
@@ -61,25 +98,27 @@ class QueryCodec:
             return Reply(answer.status, code, tuple(Outcome(entry.id, ok=ok, code=code) for entry in call.entries))
         if not call.about_messages:
             return Reply(answer.status)
-        result = _result(answer, call.operation)
+        return self._said(call, result_of(answer, call.operation), answer.status)
+
+    def _said(self, call: Call, result: Element, status: int) -> Reply:
         messages = tuple(_received(one) for one in result.iterfind("Message"))
-        return Reply(answer.status, "", tuple(_outcomes(call, result)), messages)
+        return Reply(status, "", tuple(_outcomes(call, result)), messages)
 
     def change_sends(self, request: Message, changes: Mapping[str, Change]) -> bytes:
         """Return a send with some of its entries (by Id) changed."""
         form = _form(request)
-        for prefix, ident in _places(form):
+        for prefix, ident in self._places(form):
             if ident in changes:
                 change = changes[ident]
-                put_attributes(form, f"{prefix}MessageAttribute", change.attributes)
+                put_attributes(form, prefix + self.attributes_field, change.attributes)
                 if change.body is not None:
-                    form.put(f"{prefix}MessageBody", change.body)
+                    form.put(prefix + self.body_field, change.body)
         return form.written()
 
     def change_timeouts(self, request: Message, name: str, seconds: Mapping[str, int]) -> bytes:
         """Return a request with a number set in some of its entries (by Id)."""
         form = _form(request)
-        for prefix, ident in _places(form):
+        for prefix, ident in self._places(form):
             if ident in seconds:
                 form.put(f"{prefix}{name}", str(seconds[ident]))
         return form.written()
@@ -88,10 +127,10 @@ class QueryCodec:
         """Return a batch with these entries alone, numbered anew: a list with a gap ends there for some."""
         form = _form(request)
         kept = 0
-        for prefix, ident in list(_places(form)):
+        for prefix, ident in list(self._places(form)):
             if ident in idents:
                 kept += 1
-                form.rename(prefix, f"{prefix.partition('.')[0]}.{kept}.")
+                form.rename(prefix, f"{self.entries_field(form.get('Action'))}.{kept}.")
             else:
                 form.without(prefix)
         return form.written(without=("expect",))
@@ -110,7 +149,7 @@ class QueryCodec:
 
     def messages(self, answer: Message) -> list[Written]:
         """Return the messages of the answer to a receive."""
-        return [*_result(answer, "ReceiveMessage").iterfind("Message")]
+        return [*result_of(answer, "ReceiveMessage").iterfind("Message")]
 
     def changed(self, written: Written, change: Change) -> Written:
         """Return a message of an answer with this change, digests too."""
@@ -141,15 +180,10 @@ class QueryCodec:
 
     def failure(self, refusal: Refusal) -> tuple[dict[str, str], bytes]:
         """Return fields and body of an error answer."""
-        return error_answer(refusal, NAMESPACE)
-
-
-def error_answer(refusal: Refusal, namespace: str) -> tuple[dict[str, str], bytes]:
-    """Return fields and body of an error answer of a service that speaks the query protocol."""
-    error = {"Type": refusal.fault, "Code": refusal.query_code, "Message": refusal.text, "Detail": ""}
-    root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": "00000000-0000-0000-0000-000000000000"})
-    root.set("xmlns", namespace)
-    return {"Content-Type": "text/xml"}, aws_xml.written(root)
+        error = {"Type": refusal.fault, "Code": refusal.query_code, "Message": refusal.text, "Detail": ""}
+        root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": "00000000-0000-0000-0000-000000000000"})
+        root.set("xmlns", self.namespace)
+        return {"Content-Type": "text/xml"}, aws_xml.written(root)
 
 
 def error_code(answer: Message) -> str:
@@ -165,32 +199,8 @@ def _form(request: Message) -> Form:
     return Form(request)
 
 
-def _places(form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the prefix of the fields of each entry, with its Id; the empty ones for a single call."""
-    operation = form.get("Action")
-    if not operation.endswith("Batch"):
-        yield "", ""
-        return
-    for number_, one in list(listed(form.nested(), f"{operation}RequestEntry")):
-        yield f"{operation}RequestEntry.{number_}.", text(one, "Id")
-
-
-def _entry(found: Nested) -> Entry:
-    trace = attributes(found, "MessageSystemAttribute").get("AWSTraceHeader")
-    return Entry(
-        id=text(found, "Id"),
-        body=text(found, "MessageBody"),
-        attributes=attributes(found, "MessageAttribute"),
-        group=text(found, "MessageGroupId"),
-        deduplication=text(found, "MessageDeduplicationId"),
-        trace=trace.value if trace is not None else "",
-        delay=number(found, "DelaySeconds"),
-        handle=text(found, "ReceiptHandle"),
-        visibility=number(found, "VisibilityTimeout"),
-    )
-
-
-def _result(answer: Message, operation: str) -> Element:
+def result_of(answer: Message, operation: str) -> Element:
+    """Return what an answer says; an empty element where it says nothing. Raises UnreadableCallError."""
     refuse_unread(answer, operation)
     if not answer.body:
         return Element(f"{operation}Result")

@@ -9,6 +9,7 @@ from harness.wire.aws import Call, Codec, Entry, Outcome, Received, Refusal, Rep
 from harness.wire.aws_calls import named
 from harness.wire.exchange import Exchange, digest, excerpt
 from harness.wire.messages import Message
+from harness.wire.sns import Envelope, envelope
 from harness.wire.sqs_shelf import Shelves
 from harness.wire.streams import Tap
 
@@ -82,13 +83,27 @@ class Books:
             self.memory.subscribed = {one for one in self.memory.subscribed if one[0] != at}
 
     def key(self, call: Call, message: Entry | Received) -> str:
-        """Return the declared key of a message, or what the broker calls it; empty while it has no name."""
-        declared = self._tap.recorder.queue_key("aws", call.queue)
+        """Return the declared key of a message, or what the broker calls it; empty while it has no name.
+
+        Of what comes out of a topic in an envelope, the key of the message that was published, or what SNS calls that.
+        """
+        around = envelope(message.body) if isinstance(message, Received) else None
+        found = self._declared(call, message, around)
+        if found or not isinstance(message, Received):
+            return found
+        return f"id:{message.mid if around is None else around.mid}"
+
+    def _declared(self, call: Call, message: Entry | Received, around: Envelope | None) -> str:
+        declared = self._tap.recorder.queue_key("aws", call.topic or call.queue)
+        if declared is None:
+            return ""
         found = None
-        if declared is not None:
+        if around is not None:
+            found = keys.found(declared, around.message.encode("utf-8", "surrogatepass"), fields=around.texts)
+        if found is None:
             texts = {name: one.value for name, one in message.attributes.items()}
             found = keys.found(declared, message.body.encode("utf-8", "surrogatepass"), fields=texts)
-        return found or (f"id:{message.mid}" if isinstance(message, Received) else "")
+        return found or ""
 
     def key_of(self, call: Call, entry: Entry) -> str:
         """Return the key of the message that an entry sends or settles; empty where it is not known."""
@@ -118,7 +133,10 @@ class Books:
         if call.is_send:
             event.key = self.key(call, entry)
             self._describe(event, entry)
-            data |= _given(group=entry.group, deduplication=entry.deduplication, delay=entry.delay, trace=entry.trace)
+            data |= _given(exchange=call.topic, group=entry.group, deduplication=entry.deduplication)
+            data |= _given(delay=entry.delay, trace=entry.trace)
+            if call.topic:
+                event.headers = {name: one.value for name, one in entry.attributes.items()} or None
         else:
             event.kind = "settled"
             event.how = "delete" if call.act == "DeleteMessage" else "visibility"
@@ -166,7 +184,7 @@ class Books:
             event.kind = "acknowledged" if outcome.ok else "refused"
             event.mid = outcome.mid
             event.key = self.key(call, entry) or (f"id:{outcome.mid}" if outcome.mid else "")
-            data |= _given(sequence=outcome.sequence)
+            data |= _given(exchange=call.topic, sequence=outcome.sequence)
         else:
             event.kind, event.ok = "confirmed", outcome.ok
             event.how = "delete" if call.act == "DeleteMessage" else "visibility"

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.wire.aws import Attribute, Call, Change, Entry, Received
-from harness.wire.aws_calls import OPERATIONS
+from harness.wire.aws_calls import CALLS
 from harness.wire.rules import Rule, refuse_others
 from harness.wire.streams import Tap
 
-SENDS = ("SendMessage", "SendMessageBatch")
+SENDS = ("SendMessage", "SendMessageBatch", "Publish", "PublishBatch")
 RECEIVE = "ReceiveMessage"
 SETTLES = ("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
 ABOUT_MESSAGES = (*SENDS, RECEIVE, *SETTLES)
-CARRIED = OPERATIONS
+CARRIED = CALLS
 TIMED = (RECEIVE, "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
 ERRORS = range(400, 600)
 FRAMING = ("connection", "content-length", "transfer-encoding")
@@ -26,11 +26,11 @@ MEANT = {
     "duplicate": ABOUT_MESSAGES,
     "reordered": (RECEIVE,),
     "shortened": TIMED,
-    "answer_lost": OPERATIONS,
-    "held": OPERATIONS,
-    "latency": OPERATIONS,
-    "request_lost": OPERATIONS,
-    "status": OPERATIONS,
+    "answer_lost": CALLS,
+    "held": CALLS,
+    "latency": CALLS,
+    "request_lost": CALLS,
+    "status": CALLS,
 }
 """The operations that each rule can mean."""
 
@@ -45,7 +45,7 @@ def supports(rule: Rule) -> None:
     refuse_others(rule, MEANT, "a link to AWS")
     problem = ""
     if rule.on is not None and rule.on not in MEANT[rule.name]:
-        problem = f"on={rule.on!r} is no call of SQS that it can act on; there are: {', '.join(MEANT[rule.name])}"
+        problem = f"on={rule.on!r} is no call of SQS or SNS that it can act on; there are: {', '.join(MEANT[rule.name])}"
     elif rule.on == RECEIVE and rule.key is not None and rule.name in KNOWS_NO_MESSAGE:
         problem = "a ReceiveMessage says of no message that it wants it; leave key= out, or name another call in on="
     elif rule.name == "status":
@@ -164,6 +164,6 @@ def fitting(tap: Tap, names: Collection[str], call: Call, keys: Collection[str])
 
 
 def _means(rule: Rule, call: Call, keys: Collection[str]) -> bool:
-    if rule.on is None and call.operation not in WITHOUT_BEING_NAMED.get(rule.name, OPERATIONS):
+    if rule.on is None and call.operation not in WITHOUT_BEING_NAMED.get(rule.name, CALLS):
         return False
     return any(rule.fits(name, key) for name in (call.operation, call.act) for key in keys or ("",))

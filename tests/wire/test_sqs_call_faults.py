@@ -47,7 +47,7 @@ def rule(name: Name, **how: object) -> Rule:
     [
         (
             rule("shortened", seconds=1, on="SendMessage"),
-            "on='SendMessage' is no call of SQS that it can act on",
+            "on='SendMessage' is no call of SQS or SNS that it can act on",
         ),
         (rule("held", on="Basic.Publish"), "on='Basic.Publish' is no call of SQS"),
         (rule("status", code=503, on="ReceiveMessage", key="7"), "a ReceiveMessage says of no message that it wants it"),
