@@ -83,11 +83,14 @@ class Queue(Usable):
         """Return the declared key of a message; empty where none is declared. Raises UsageError where it is missing."""
         if self._key is None:
             return ""
-        found = self._key.find(payload, fields=attributes)
+        found = self._found(payload, attributes)
         if found is None:
             message = f"key={self._key.spec!r} of {self.described} is not in the body {payload[:80]!r}"
             raise UsageError(message)
         return found
+
+    def _found(self, body: bytes | str, attributes: Mapping[str, str]) -> str | None:
+        return None if self._key is None else self._key.find(body, fields=attributes)
 
     def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
         """Return the moment at which the nth send was confirmed by the broker."""
@@ -127,7 +130,7 @@ class Queue(Usable):
         raise NotImplementedError
 
     def _redriven(self, payload: bytes, attributes: Mapping[str, str]) -> None:
-        key = self._key_of(payload, attributes)
+        key = self.key_of(payload, attributes)
         data: dict[str, object] = {"redriven": True}
         self._context.record(Event(kind="attempted", queue=self.thing_name, key=key, size=len(payload), data=data))
 

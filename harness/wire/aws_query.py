@@ -180,10 +180,15 @@ class QueryCodec:
 
     def failure(self, refusal: Refusal) -> tuple[dict[str, str], bytes]:
         """Return fields and body of an error answer."""
-        error = {"Type": refusal.fault, "Code": refusal.query_code, "Message": refusal.text, "Detail": ""}
-        root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": "00000000-0000-0000-0000-000000000000"})
-        root.set("xmlns", self.namespace)
-        return {"Content-Type": "text/xml"}, aws_xml.written(root)
+        return error_answer(refusal, self.namespace)
+
+
+def error_answer(refusal: Refusal, namespace: str) -> tuple[dict[str, str], bytes]:
+    """Return fields and body of an error answer of a service that speaks the query protocol."""
+    error = {"Type": refusal.fault, "Code": refusal.query_code, "Message": refusal.text, "Detail": ""}
+    root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": "00000000-0000-0000-0000-000000000000"})
+    root.set("xmlns", namespace)
+    return {"Content-Type": "text/xml"}, aws_xml.written(root)
 
 
 def error_code(answer: Message) -> str:

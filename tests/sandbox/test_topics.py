@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.faults import answer_lost, duplicate, status
 from harness.history import History
 from harness.model import Fault, Link, Moment
-from harness.sandbox.aws import SqsQueue
+from harness.sandbox.sqs import SqsQueue
 from harness.sandbox.topics import Topic
 from tests.sandboxes import Tell
 

@@ -145,5 +145,5 @@ class TestStatus:
 
 @pytest.mark.parametrize("fault", [request_lost(LINK, on="POST"), altered(LINK, on="DeleteMessage", body="x")], ids=str)
 def test_what_cannot_bite_is_refused(in_json: Queue, fault: Fault):
-    with pytest.raises(Exception, match="is no call of SQS that it can act on"):
+    with pytest.raises(Exception, match="is no call of SQS or SNS that it can act on"):
         in_json.road.arm(fault)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.wire import sqs_books
@@ -245,6 +245,7 @@ def test_an_answer_that_cannot_be_read_is_a_gap_and_passes(sink: CollectingSink)
     assert [event.kind for event in sink.events] == ["attempted", "gap"]
 
 
+@settings(deadline=None)
 @given(
     place=st.integers(0, 400),
     noise=st.binary(max_size=30),

@@ -1,7 +1,7 @@
 """The query protocol: the same events as in JSON, the same rules, and XML that is read without trust."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.wire.aws import handle_tag
@@ -226,6 +226,7 @@ def test_a_form_that_cannot_be_read_is_a_gap_and_passes(sink: CollectingSink, as
     assert reason in str(gap.data)
 
 
+@settings(deadline=None)
 @given(
     place=st.integers(0, 500),
     noise=st.binary(max_size=30),

@@ -1,0 +1,168 @@
+"""One queue of SQS in a sandbox's account: sent to, looked at exactly, scanned, its dead letters given back."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+
+from harness.history.events import Event
+from harness.model import Key, Link
+from harness.sandbox.queues import Ending, Look, Queue
+from harness.sandbox.things import Usable
+from harness.services.parts import REGION, Parts
+from harness.wire.sns import envelope
+
+if TYPE_CHECKING:
+    from harness.sandbox.aws import Aws
+
+ASKED: Mapping[str, Any] = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "AttributeNames": ["MessageGroupId"]}
+
+
+class SqsQueue(Queue):
+    """A queue in the sandbox's account."""
+
+    word = "the SQS queue"
+
+    def __init__(self, broker: "Aws", name: str, *, key: str | None, group: str | None, dead_letter: str | None = None) -> None:
+        super().__init__(broker._context, name, key=key, dead_letter=dead_letter)  # noqa: SLF001 (one sandbox, one context)
+        self._broker = broker
+        self._group = None if group is None else Key(group)
+        self.fifo = name.endswith(".fifo")
+        self.attributes: Mapping[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """The QueueUrl for the harness's own calls."""
+        return self.url_at(self._context.stack.localstack.port)
+
+    def url_at(self, port: int) -> str:
+        """Return the QueueUrl on a port: in LocalStack's path form, which names the region."""
+        return f"http://127.0.0.1:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
+
+    def url_of(self, queue: Queue) -> str:
+        """Return the QueueUrl of another queue of this account."""
+        return f"{self.url.rpartition('/')[0]}/{queue.thing_name}"
+
+    @property
+    def road(self) -> Usable:
+        """The account: a queue is reached over the link to SQS."""
+        return self._broker
+
+    def reach(self, link: Link) -> int:
+        """Open the link to SQS; return the port of its near tap."""
+        return self._broker.reach(link)
+
+    def parts(self, port: int) -> Parts:
+        """Return the QueueUrl on this link, and the parts of the account."""
+        return replace(self._broker.parts(port), value=self.url_at(port), name=self.thing_name)
+
+    def _found(self, body: bytes | str, attributes: Mapping[str, str]) -> str | None:
+        """Return the declared key, inside the envelope of a topic too."""
+        if self._key is None:
+            return None
+        around = envelope(body if isinstance(body, str) else body.decode("utf-8", "replace"))
+        found = None if around is None else self._key.find(around.message, fields=around.texts)
+        return found or super()._found(body, attributes)
+
+    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+        attempt = self._attempt(payload, key, attributes, ends, "SendMessage")
+        extra: dict[str, Any] = {}
+        if attributes:
+            extra["MessageAttributes"] = {n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()}
+        if self.fifo:
+            extra["MessageGroupId"] = (self._group.find(payload) if self._group else None) or "default"
+        try:
+            answer = self._broker.call("send_message", QueueUrl=self.url, MessageBody=payload.decode(), **extra)
+        except ClientError as error:
+            self._context.record(
+                Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="SendMessage", how=str(error))
+            )
+            return
+        mid = str(answer["MessageId"])
+        self._context.record(
+            Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
+        )
+
+    def _give_back(self, to: Queue) -> int:
+        count = 0
+        while True:
+            asked: dict[str, Any] = {
+                "MaxNumberOfMessages": 10,
+                "MessageAttributeNames": ["All"],
+                "AttributeNames": ["MessageGroupId"],
+            }
+            found = self._broker.call("receive_message", QueueUrl=self.url, **asked).get("Messages", ())
+            if not found:
+                return count
+            for message in found:
+                self._resend(to, message)
+                self._broker.call("delete_message", QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                count += 1
+
+    def _resend(self, to: Queue, message: Mapping[str, Any]) -> None:
+        body, attributes = str(message["Body"]), message.get("MessageAttributes", {})
+        to._redriven(body.encode(), {name: str(one.get("StringValue", "")) for name, one in attributes.items()})  # noqa: SLF001
+        group = {"MessageGroupId": message["Attributes"]["MessageGroupId"]} if self.fifo else {}
+        extra: dict[str, Any] = {"MessageAttributes": attributes} if attributes else {}
+        self._broker.call("send_message", QueueUrl=self.url_of(to), MessageBody=body, **extra, **group)
+
+    def look(self) -> Look:
+        """Return visible and delayed messages, and those in flight: LocalStack's counts are exact, whatever their names say."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._broker.call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        visible, delayed, in_flight = (int(found.get(name, 0)) for name in names)
+        return Look(visible + delayed, in_flight)
+
+    def scan(self) -> int:
+        """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""
+        messages = self._peek()
+        for message in messages:
+            self._residue(message)
+        self._context.record(Event(kind="scanned", queue=self.thing_name, data={"messages": len(messages)}))
+        return len(messages)
+
+    def _peek(self) -> list[dict[str, Any]]:
+        address = self._context.stack.localstack
+        query = urlencode({"QueueUrl": self.url, "ShowInvisible": "true", "ShowDelayed": "true"})
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
+        try:
+            connection.request("GET", f"/_aws/sqs/messages?{query}", headers={"Accept": "application/json"})
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        found = (answer["ReceiveMessageResponse"]["ReceiveMessageResult"] or {}).get("Message") or []
+        return found if isinstance(found, list) else [found]
+
+    def _residue(self, message: Mapping[str, Any]) -> None:
+        body, mid = str(message["Body"]), str(message["MessageId"])
+        attributes = _typed(message.get("MessageAttribute") or [])
+        texts = {name: value for name, (_, value) in attributes.items()}
+        around = envelope(body)
+        system = {one["Name"]: one["Value"] for one in _listed(message.get("Attribute") or [])}
+        self._context.record(
+            Event(
+                kind="residue",
+                queue=self.thing_name,
+                key=self._found(body, texts) or f"id:{mid if around is None else around.mid}",
+                mid=mid,
+                size=len(body),
+                body=body[:1024],
+                count=int(system.get("ApproximateReceiveCount", 0)),
+                attributes=attributes or None,
+            )
+        )
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
+def _typed(found: Any) -> dict[str, tuple[str, str]]:
+    return {
+        one["Name"]: (one["Value"]["DataType"], str(one["Value"].get("StringValue", one["Value"].get("BinaryValue", ""))))
+        for one in _listed(found)
+    }
