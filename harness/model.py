@@ -12,7 +12,7 @@ from functools import cached_property
 from harness.errors import UsageError
 
 EVENTS: dict[str, tuple[str, ...]] = {
-    "queue": ("sent", "delivered", "settled"),
+    "queue": ("sent", "delivered", "settled", "dead_lettered"),
     "topic": ("sent",),
     "resource": ("requested", "effected", "answered"),
     "service": ("exited",),

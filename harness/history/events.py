@@ -38,6 +38,8 @@ messages (key = identity, see below; queue = the queue; mid = the broker's own m
   settled       the consumer's word passing this tap: how = ack | reject | requeue | delete | visibility | no_ack | cancel.
                 tag as in delivered; delay = the new visibility timeout in seconds. AMQP multiple acks are recorded once per tag,
                 those in a transaction when it is committed.
+  dead_lettered a message was seen in the dead-letter queue of `queue`, by a look at the broker while somebody waits for that
+                moment: no tap sees it move. key and mid on SQS only
   confirmed     the broker's answer to a settlement (SQS only): ok, status. Same x and tag as the settled event.
 
 resources (HTTP and others)
@@ -78,6 +80,7 @@ SCHEMA = 1
 Kind = Literal[
     "declared", "started", "ready", "exited", "opened", "closed", "moved", "subscribed", "bound", "unbound",
     "attempted", "acknowledged", "refused", "returned", "delivered", "settled", "confirmed",
+    "dead_lettered",
     "requested", "effected", "answered", "noticed",
     "fault", "bit",
     "drained", "closing", "residue", "scanned", "canary", "gap", "bypassed", "repeated", "judged",

@@ -29,6 +29,8 @@ def points(event: Event) -> Iterator[tuple[str, str]]:  # noqa: C901 (a table: o
             yield _resource(event), event.kind
         case "answered", "near":
             yield _resource(event), "answered"
+        case "dead_lettered", _:
+            yield event.queue, "dead_lettered"
         case "exited", _:
             yield event.service, "exited"
         case _:

@@ -11,6 +11,7 @@ from harness.faults.hands import Signal
 from harness.faults.timers import Timers
 from harness.history.events import Event
 from harness.model import EVENTS, Link, Moment
+from harness.sandbox.dead_letters import Counted, DeadLetters
 from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
 from harness.sandbox.things import Context
@@ -31,6 +32,7 @@ class SandboxHands:
         self._timers = timers
         self._latencies: set[Link] = set()
         self._over: Counter[tuple[Link, str]] = Counter()
+        self._looked: dict[str, DeadLetters] = {}
 
     def known_links(self) -> Sequence[Link]:
         """Return the links there are, in the order they were opened."""
@@ -147,11 +149,29 @@ class SandboxHands:
         if moment.event not in EVENTS[kind]:
             message = f"{moment!r}: {thing.described} has the moments {', '.join(EVENTS[kind])}, not {moment.event!r}"
             raise UsageError(message)
-        return self._context.world.watch(moment, then)
+        looks = self._looks(thing, moment) if isinstance(thing, Queue) and moment.event == "dead_lettered" else None
+        ident = self._context.world.watch(moment, then)
+        if looks is not None:
+            self._looked[ident] = looks
+            looks.watch()
+        return ident
 
     def unwatch(self, ident: str) -> None:
         """Call nothing any more for this watch."""
+        looks = self._looked.pop(ident, None)
+        if looks is not None:
+            looks.unwatch()
         self._context.world.unwatch(ident)
+
+    def _looks(self, queue: Queue, moment: Moment) -> DeadLetters:
+        """Return who looks for the dead letters of this queue. Raises UsageError where there can be none, or none with a key."""
+        arrivals = queue.dead_letters.arrivals()
+        if moment.key is not None and isinstance(arrivals, Counted):
+            message = f"{moment!r}: RabbitMQ shows no message without handing it out, so no dead letter has a key; leave key= out"
+            raise UsageError(message)
+        if queue.deaths is None:
+            queue.deaths = DeadLetters(queue.thing_name, arrivals, self._timers, self._context.record)
+        return queue.deaths
 
     def later(self, seconds: float, then: Callable[[], None]) -> Callable[[], None]:
         """Call `then` after so many seconds."""

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from harness.errors import UsageError
 from harness.history.events import Event
 from harness.model import Key, Link, Moment
+from harness.sandbox.dead_letters import Arrivals, DeadLetters
 from harness.sandbox.things import Context, Usable
 
 Body = Mapping[str, object] | str | bytes
@@ -37,6 +38,7 @@ class Queue(Usable):
         super().__init__(context, name)
         self._key = None if key is None else Key(key)
         self._dead_letter = dead_letter
+        self.deaths: DeadLetters | None = None
 
     @property
     def dead_letters(self) -> "Queue":
@@ -104,7 +106,18 @@ class Queue(Usable):
         """Return the moment at which the broker has the nth settlement (ack, reject, delete)."""
         return Moment(self.thing_name, "settled", nth, key=key)
 
+    def dead_lettered(self, nth: int = 1, *, key: str | None = None) -> Moment:
+        """Return the moment at which the nth dead letter of this queue was seen: no barrier, the broker has moved it already.
+
+        It is looked for while it is awaited, so one that is taken out of the dead-letter queue before that is not counted.
+        """
+        return Moment(self.thing_name, "dead_lettered", nth, key=key)
+
     # ------------------------------------------------------------------ inside
+
+    def arrivals(self) -> Arrivals:
+        """Return what tells of messages that arrive in this queue, for one who looks again and again."""
+        raise NotImplementedError
 
     def _told(self, by: Usable, payload: bytes, key: str, ends: Ending) -> None:
         send = sender(by)

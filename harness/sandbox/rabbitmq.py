@@ -13,6 +13,7 @@ from pika.exceptions import AMQPError, NackError, UnroutableError
 from harness.errors import StackLostError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link
+from harness.sandbox.dead_letters import Arrivals, Counted
 from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Ending, Look, Queue, Role
 from harness.sandbox.things import Context, Usable
@@ -126,8 +127,13 @@ class RabbitMQ(Usable):
         self._connect()
 
     def _connect(self) -> None:
+        self._connection = self._connected()
+        self._channel = self._connection.channel()
+        self._channel.confirm_delivery()
+
+    def _connected(self) -> pika.BlockingConnection:
         stack = self._context.stack
-        self._connection = pika.BlockingConnection(
+        return pika.BlockingConnection(
             pika.ConnectionParameters(
                 stack.rabbitmq.host,
                 stack.rabbitmq.port,
@@ -138,8 +144,19 @@ class RabbitMQ(Usable):
                 blocked_connection_timeout=30,
             )
         )
-        self._channel = self._connection.channel()
-        self._channel.confirm_delivery()
+
+    def apart(self) -> BlockingChannel:
+        """Return a channel on a connection of its own, for use by one other thread at a time; it ends with this world.
+
+        Raises StackLostError when the broker is gone.
+        """
+        try:
+            connection = self._connected()
+        except (AMQPError, OSError) as error:
+            message = f"RabbitMQ at {self._context.stack.rabbitmq} does not answer any more: {error!r}"
+            raise StackLostError(message) from error
+        self._context.ends.append(lambda: connection.close() if connection.is_open else None)
+        return connection.channel()
 
     def fresh(self) -> BlockingChannel:
         """Return a channel on a new connection: after a failed passive declare, or so that its close requeues what was read."""
@@ -237,6 +254,10 @@ class RabbitQueue(Queue):
         What is handed out is known from the taps.
         """
         return Look(self._broker.channel.queue_declare(self.thing_name, passive=True).method.message_count)
+
+    def arrivals(self) -> Arrivals:
+        """Return what tells of messages that arrive here: how many, as RabbitMQ shows none without handing it out."""
+        return Counted(self._broker.apart, self.thing_name)
 
     def scan(self) -> int:
         """Write every message still in the queue into the journal; closing the connection puts them back."""

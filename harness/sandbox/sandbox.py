@@ -1,11 +1,13 @@
 """One scenario's private world, as the scenario sees it: two brokers, resources, services, faults, and the drain."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import eventually
 from harness.errors import StackLostError, UsageError
+from harness.faults.moments import Waiting
 from harness.faults.schedule import Schedule
 from harness.faults.timers import Timers
 from harness.history import History
@@ -138,14 +140,13 @@ class Sandbox:
         What a check promises is judged, not awaited.
         """
         self._act()
-        came: list[Event] = []
-        hands = SandboxHands(self._context, self._timers)
-        watches = [hands.watch(leaf, came.append) for leaf in moment.leaves()]
-        wanted = 1 if moment.event == "any" else len(watches)
+        came = threading.Event()
+        waiting = Waiting(SandboxHands(self._context, self._timers))
+        waiting.start(moment, came.set)
 
         def look() -> bool:
             self._context.read()
-            return len(came) >= wanted
+            return came.is_set()
 
         try:
             eventually(
@@ -155,8 +156,7 @@ class Sandbox:
                 last=lambda: dict(self._context.world.counts()),
             )
         finally:
-            for watch in watches:
-                hands.unwatch(watch)
+            waiting.cancel()
 
     def drain(self, *, within: float | None = None, quiet: float | None = None) -> History:
         """Wait until the world is quiet or steady; change nothing. Return the history so far.

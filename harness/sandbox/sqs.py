@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from harness.history.events import Event
 from harness.model import Key, Link
+from harness.sandbox.dead_letters import Arrivals, Dead, Seen
 from harness.sandbox.queues import Ending, Look, Queue
 from harness.sandbox.things import Usable
 from harness.services.parts import REGION, Parts
@@ -117,6 +118,10 @@ class SqsQueue(Queue):
         visible, delayed, in_flight = (int(found.get(name, 0)) for name in names)
         return Look(visible + delayed, in_flight)
 
+    def arrivals(self) -> Arrivals:
+        """Return what tells of messages that arrive here; the peek changes nothing."""
+        return Seen(lambda: map(self._dead, self._peek()))
+
     def scan(self) -> int:
         """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""
         messages = self._peek()
@@ -137,18 +142,22 @@ class SqsQueue(Queue):
         found = (answer["ReceiveMessageResponse"]["ReceiveMessageResult"] or {}).get("Message") or []
         return found if isinstance(found, list) else [found]
 
-    def _residue(self, message: Mapping[str, Any]) -> None:
+    def _dead(self, message: Mapping[str, Any]) -> Dead:
         body, mid = str(message["Body"]), str(message["MessageId"])
-        attributes = _typed(message.get("MessageAttribute") or [])
-        texts = {name: value for name, (_, value) in attributes.items()}
+        texts = {name: value for name, (_, value) in _typed(message.get("MessageAttribute") or []).items()}
         around = envelope(body)
+        return Dead(self._found(body, texts) or f"id:{mid if around is None else around.mid}", mid)
+
+    def _residue(self, message: Mapping[str, Any]) -> None:
+        dead, body = self._dead(message), str(message["Body"])
+        attributes = _typed(message.get("MessageAttribute") or [])
         system = {one["Name"]: one["Value"] for one in _listed(message.get("Attribute") or [])}
         self._context.record(
             Event(
                 kind="residue",
                 queue=self.thing_name,
-                key=self._found(body, texts) or f"id:{mid if around is None else around.mid}",
-                mid=mid,
+                key=dead.key,
+                mid=dead.mid,
                 size=len(body),
                 body=body[:1024],
                 count=int(system.get("ApproximateReceiveCount", 0)),
