@@ -163,7 +163,7 @@ class Schedule:
     def _step(self, one: "_Injected", how: Literal["began", "ended"], state: State) -> bool:
         """Begin or end a fault and tell whether it worked; what goes wrong is kept, because often nobody is there to catch it."""
         actor = ACTORS[one.fault.name]
-        one.state = state
+        one.state, one.changes = state, True
         try:
             if how == "began":
                 self._record(one, how)
@@ -175,6 +175,8 @@ class Schedule:
             one.state = "failed"
             self._failed(one, how, error)
             return False
+        finally:
+            one.changes = False
         return True
 
     def _failed(self, one: "_Injected", how: Literal["began", "ended"], error: Exception) -> None:
@@ -214,11 +216,14 @@ class _Injected:
         self.fault = fault
         self.call = call
         self.state: State = "waiting"
+        self.changes = False
         self.waiting = Waiting(hands)
         self._call_off_end: Callable[[], None] | None = None
 
     @property
     def timed(self) -> bool:
+        if self.changes:
+            return True  # the journal does not say yet how it stands
         if self.state == "on":
             return self.fault.lasts is not None
         return self.state == "waiting" and self.waiting.timed

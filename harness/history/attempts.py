@@ -8,7 +8,7 @@ from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Effect, Obligation, Request
 from harness.history.world import Road, World
 
-ASKING = frozenset({"GET", "HEAD", "OPTIONS"})
+ASKING = frozenset({"GET", "HEAD", "OPTIONS", "SELECT", "ROLLBACK", "SHOW"})
 NOT_FOUND = 404
 ERRORS = 400
 SERVER_ERRORS = 500
@@ -21,6 +21,8 @@ class Attempts:
         self._world = world
         self._roads = world.roads
         self._bites = bites
+        self._unread: dict[tuple[str, str], list[Request]] = {}
+        """By place and key, transactions whose rows are read later, straight from the database, and not seen on its link."""
 
     def requested(self, event: Seen) -> None:
         """Take a request that was forwarded near, or read at the resource: whole, or (ok = false) not."""
@@ -39,6 +41,8 @@ class Attempts:
             request.complete = True
             if request.severed:
                 _came_late(request)
+            if event.at == "far" and event.key and not request.asks:
+                self._unread.setdefault((road.thing, event.key), []).append(request)
 
     @staticmethod
     def _again(road: Road, event: Seen) -> None:
@@ -99,7 +103,9 @@ class Attempts:
     def effected(self, event: Seen) -> None:
         """Take a change of a resource."""
         if not event.link:
-            self.effect(str((event.data or {}).get("resource", "")), event, None)
+            place = str((event.data or {}).get("resource", ""))
+            unread = self._unread.get((place, event.key))
+            self.effect(place, event, unread.pop(0) if unread else None)
             return
         road = self._roads[event.link]
         ident = (event.conn, event.x)
@@ -139,6 +145,8 @@ class Attempts:
                 request.over = event.t
             return
         request = road.requests.get(ident)
+        if event.ok is False and event.key and request in (unread := self._unread.get((road.thing, event.key), [])):
+            unread.remove(request)
         if request is not None:
             request.complete = True
             request.left = event.t

@@ -18,7 +18,7 @@ from harness.recorder.serve import main
 from harness.wire.rules import Rule
 from harness.wire.weather import Weather
 
-Protocol = Literal["amqp", "sqs", "http", "smtp", "tcp"]
+Protocol = Literal["amqp", "sqs", "http", "smtp", "postgres", "tcp"]
 ANSWER_WITHIN = 60.0
 COMMAND = (sys.executable, "-m", "harness.recorder")
 

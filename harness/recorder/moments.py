@@ -25,7 +25,7 @@ def points(event: Event) -> Iterator[tuple[str, str]]:  # noqa: C901 (a table: o
             yield event.queue, "settled"
         case "confirmed", "far" if event.ok and event.how in SETTLED:
             yield event.queue, "settled"
-        case "requested" | "effected", "resource" if event.ok is not False:
+        case "requested" | "effected", "resource" | "far" if event.ok is not False:
             yield _resource(event), event.kind
         case "answered", "near":
             yield _resource(event), "answered"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from harness.wire import amqp, http, ses, smtp, tcp
+from harness.wire import amqp, http, postgres, ses, smtp, tcp
 from harness.wire.link import Opener
 from harness.wire.rules import Rule
 
@@ -21,5 +21,6 @@ WIRES: Mapping[str, Wire] = {
     "sqs": Wire(ses.session, ses.supports, ses.CARRIED),
     "http": Wire(http.session, http.supports, http.METHODS),
     "smtp": Wire(smtp.session, smtp.supports, smtp.CARRIED),
+    "postgres": Wire(postgres.session, postgres.supports, postgres.CARRIED),
     "tcp": Wire(tcp.session, tcp.supports, tcp.CARRIED),
 }

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from harness.errors import StackLostError, UsageError
 from harness.history.events import Declaration, Event
-from harness.model import Link
+from harness.model import Key, Link
 from harness.sandbox.resources import Resource
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
@@ -28,7 +28,9 @@ class Postgres(Resource):
 
     word = "the postgres database"
 
-    def __init__(self, context: Context, name: str, *, effect: str) -> None:
+    def __init__(self, context: Context, name: str, *, effect: str, key: str | None = None) -> None:
+        if key is not None:
+            Key(key)
         self._server = context.databases.postgres()
         self._database = _plain(f"{context.ident}_{name}")
         self._effect = effect
@@ -36,7 +38,7 @@ class Postgres(Resource):
         self._before: Counter[Row] = Counter()
         self._read = 0.0
         super().__init__(context, name)
-        context.declare(Declaration(what="resource", name=name, kind="postgres"))
+        context.declare(Declaration(what="resource", name=name, kind="postgres", key=key))
         self._told("template1", f'CREATE DATABASE "{self._database}" TEMPLATE template0')
         context.ends.append(lambda: self._told("template1", f'DROP DATABASE "{self._database}" WITH (FORCE)'))
         self._session = Session(self._server.address, USER, self._database)
@@ -89,7 +91,7 @@ class Postgres(Resource):
 
     def reach(self, link: Link) -> int:
         """Open the link to this database; return the port of its near tap."""
-        return self._context.open(link, "tcp", (self._server.address.host, self._server.address.port))
+        return self._context.open(link, "postgres", (self._server.address.host, self._server.address.port))
 
     def parts(self, port: int) -> Parts:
         """Return the URL of this database on the near tap at `port`; `name` is the database's, any password is right."""

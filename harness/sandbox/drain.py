@@ -54,11 +54,11 @@ class Drain:
         end = start + (within if within is not None else self._patience())
         reason = "nothing was seen yet"
         while self._context.time() < end:
+            timed = self._faults()  # before the journal is read: what ends in between is not known from it
             self._context.read()
             progress = self._tail.read()
             t = self._context.time()
             progress.expire(t)
-            timed = self._faults()
             reason = timed or progress.pending(t) or self._queues_pending(progress, t)
             if not reason:
                 return Outcome("quiet", self._said(progress))

@@ -83,13 +83,15 @@ class Sandbox:
         """
         return Mailbox(self._context, name, key=key)
 
-    def postgres(self, name: str, *, effect: str) -> Postgres:
-        """Make a database of PostgreSQL. `effect` is a SELECT whose rows are the effects: their key, then perhaps a version.
+    def postgres(self, name: str, *, effect: str, key: str | None = None) -> Postgres:
+        r"""Make a database of PostgreSQL. `effect` is a SELECT whose rows are the effects: their key, then perhaps a version.
 
+        `key` says where the key stands in a statement and its parameters, a line each, as in `body ~ id = '(\w+)'`. Without it a
+        transaction is seen, but not which message it is for.
         Raises UsageError when the name is taken or PostgreSQL cannot read the SELECT; StackError or MissingToolError where there
         is no PostgreSQL and none can be had.
         """
-        return Postgres(self._context, name, effect=effect)
+        return Postgres(self._context, name, effect=effect, key=key)
 
     def redis(self, name: str) -> Redis:
         """Make a database of Redis. Raises UsageError when the name is taken, StackError where none can be had."""
