@@ -26,7 +26,7 @@ MEASURES: tuple[tuple[tuple[str, ...], Callable[[Stage], list[Row]]], ...] = (
     (("amqp.tap.", "amqp.idle."), wires.amqp),
     (("amqp.e2e.",), wires.amqp_flood),
     (("amqp.decode.",), inside.decode),
-    (("sqs.tap.", "sqs.idle."), wires.sqs),
+    (("sqs.tap.", "sqs.link.", "sqs.idle."), wires.sqs),
     (("latency.",), wires.delays),
     (("sandbox.",), inside.sandbox),
     (("checker.",), inside.judging),
