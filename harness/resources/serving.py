@@ -6,7 +6,7 @@ from typing import Protocol
 
 from harness.errors import UsageError
 from harness.history.events import Event
-from harness.wire.exchange import number_after
+from harness.wire.exchange import forget_left_out, number_after
 from harness.wire.messages import Message, Splitter
 from harness.wire.streams import Close, Ending, Step, Tap, Terminal
 
@@ -73,6 +73,7 @@ class Serving:
         self._closed = True
         if begun is not None:
             self._server.broke_off(self, number_after(self._tap, self._x), begun)
+        forget_left_out(self._tap)
 
     def tell(self, event: Event) -> Generator[Step, None, bool]:
         """Record an event at the resource; yield the barrier that begins there, if one does.

@@ -85,18 +85,28 @@ class Lane:
 
 def leave_out(tap: Tap, x: int) -> None:
     """Take note that this call of the connection was answered by the tap, so that it does not count where it would have gone."""
-    left_out = tap.shared.setdefault("left out", set())
-    assert isinstance(left_out, set)  # noqa: S101 (made here only)
-    left_out.add((tap.conn, x))
+    _left_out(tap).setdefault(tap.conn, set()).add(x)
 
 
 def number_after(tap: Tap, x: int) -> int:
     """Return the number of the next call after `x` on a connection, as the near tap counts: the answer to one has the same."""
-    left_out = tap.shared.get("left out")
     x += 1
-    while isinstance(left_out, set) and (tap.conn, x) in left_out and tap.at != "near":
-        x += 1
+    if tap.at != "near":
+        left_out = _left_out(tap).get(tap.conn, ())
+        while x in left_out:
+            x += 1
     return x
+
+
+def forget_left_out(tap: Tap) -> None:
+    """Forget what was left out on a connection: it is over where calls would have gone."""
+    _left_out(tap).pop(tap.conn, None)
+
+
+def _left_out(tap: Tap) -> dict[int, set[int]]:
+    found = tap.shared.setdefault("left out", {})
+    assert isinstance(found, dict)  # noqa: S101 (made here only)
+    return found
 
 
 def answer(request: Message, status: int, body: bytes = b"", fields: Mapping[str, str] | None = None) -> bytes:

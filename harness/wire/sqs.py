@@ -12,7 +12,7 @@ from harness.wire.aws import Call, Change, Codec, Entry, UnreadableCallError
 from harness.wire.aws_calls import JSON, codec_of
 from harness.wire.aws_errors import refusal
 from harness.wire.call_rules import Ruled
-from harness.wire.exchange import answer
+from harness.wire.exchange import answer, forget_left_out
 from harness.wire.messages import Message
 from harness.wire.rules import Rule
 from harness.wire.sqs_books import Books, SqsExchange
@@ -43,6 +43,10 @@ class Sqs(Ruled[SqsExchange]):
         if not self._ended:
             self._ended = True
             self._books.closed()
+        if self.tap.at == "far":
+            forget_left_out(self.tap)
+        if by == ("service" if self.tap.at == "far" else "target"):  # nothing more comes that way
+            self._memory.forget(self.tap.conn, self.tap.at)
 
     def new_exchange(self, x: int, request: Message) -> SqsExchange:
         """Return an exchange that is no call yet; at the far tap it may be a copy that the near tap made."""

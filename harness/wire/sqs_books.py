@@ -2,6 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
+from typing import Any
 
 from harness.history.events import Event
 from harness.wire import keys
@@ -47,6 +48,13 @@ class Memory:
         self.given: dict[tuple[int, int], str] = {}
         self.parts: dict[tuple[int, int], dict[int, str]] = {}
         self.shelves = Shelves()
+
+    def forget(self, conn: int, at: str) -> None:
+        """Forget what this tap was still to be told of a connection: it is over here."""
+        told: list[dict[tuple[int, int], Any]] = [self.copies] if at == "far" else [self.given, self.parts]
+        for one in told:
+            for place in [place for place in one if place[0] == conn]:
+                del one[place]
 
     def keep(self, tag: str, key: str, mid: str) -> None:
         """Remember which message a receipt handle stands for."""

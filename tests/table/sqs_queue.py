@@ -78,3 +78,45 @@ def connected(endpoint: str) -> "SQSClient":
 
 def message_for(queue: "Queue") -> dict[str, str]:
     return {"QueueUrl": queue.url, "MessageBody": '{"id": "1"}'}
+
+
+class Topic:
+    """A topic with a queue that takes its messages raw; the client under test publishes, the queue is read beside the link."""
+
+    def __init__(self, asking: Asking, endpoint: str) -> None:
+        self._asking = asking
+        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test", region_name="us-east-1")
+        self._sns: Any = session.client("sns", endpoint_url=endpoint)
+        self._sqs = connected(endpoint)
+        self.name = f"events-{uuid4().hex[:12]}"
+        self.arn = self._sns.create_topic(Name=self.name)["TopicArn"]
+        self._url = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        queue = self.arn.replace(":sns:", ":sqs:")
+        raw = {"RawMessageDelivery": "true"}
+        self._sns.subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=queue, Attributes=raw)
+
+    def begin(self, key: str, **attributes: str) -> Any:
+        typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        return self._asking.begin("publish", TopicArn=self.arn, Message=json.dumps({"id": key}), MessageAttributes=typed)
+
+    def publish(self, key: str, **attributes: str) -> str:
+        """Publish; return what the client saw."""
+        word: str = self.begin(key, **attributes)()[0]
+        return word
+
+    def publish_batch(self, *keys: str) -> tuple[str, Any]:
+        entries = [{"Id": f"e{key}", "Message": json.dumps({"id": key})} for key in keys]
+        word, answer = self._asking.ask("publish_batch", TopicArn=self.arn, PublishBatchRequestEntries=entries)
+        return word, answer
+
+    def got(self, count: int) -> list[dict[str, Any]]:
+        """Return the messages that came to the queue, once so many are there."""
+        found: list[Any] = []
+        while len(found) < count:
+            asked: dict[str, Any] = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": 5, "MessageAttributeNames": ["All"]}
+            found += self._sqs.receive_message(QueueUrl=self._url, **asked).get("Messages", [])
+        return found
+
+    def delete(self) -> None:
+        self._sns.delete_topic(TopicArn=self.arn)
+        self._sqs.delete_queue(QueueUrl=self._url)

@@ -2,6 +2,7 @@
 
 from harness.wire import sqs
 from harness.wire.rules import Rule
+from harness.wire.sqs_books import Memory
 from tests.wire.sqs_calls import LINK
 from tests.wire.taps import CollectingSink, Wire, tap
 
@@ -14,6 +15,13 @@ class Taps:
         self.shared: dict[str, object] = {} if shared is None else shared
         self.near = Wire(sqs.session(tap(sink, *rules, at="near", link=LINK, conn=conn, shared=self.shared)))
         self.far = Wire(sqs.session(tap(sink, at="far", link=LINK, conn=conn, shared=self.shared)))
+
+    @property
+    def memory(self) -> Memory:
+        """What the link remembers."""
+        found = self.shared["sqs"]
+        assert isinstance(found, Memory)
+        return found
 
     def ask(self, data: bytes, *, by: int | None = None) -> bytes:
         """Send as the service; return what came to the broker."""

@@ -146,3 +146,33 @@ def test_other_answers_of_the_link_pass_as_they_are_while_messages_wait(sink: Co
     assert taps.call(sqs_calls.SEND, sqs_calls.SENT) == sqs_calls.SENT
     assert taps.call(ONE, sqs_calls.answer(b"<html>", 503)) == sqs_calls.answer(b"<html>", 503)
     assert taps.call(b"GET /health HTTP/1.1\r\n\r\n", sqs_calls.answer({})) == sqs_calls.answer({})
+
+
+def test_nothing_is_kept_of_a_connection_that_is_over(sink: CollectingSink):
+    taps = Taps(sink, rule("duplicate", "f1", times=1), rule("answer_lost", "f2", status=504, on="SendMessage"))
+    taps.far.ask(taps.near.ask(sqs_calls.SEND))
+    taps.far.reply(sqs_calls.SENT)
+    before = {name: dict(getattr(taps.memory, name)) for name in ("copies", "given")}
+    for one in (taps.far, taps.near):
+        one.session.ended("service", "fin")
+        one.session.ended("target", "fin")
+
+    assert before == {"copies": {}, "given": {(1, 1): "f2"}}
+    assert (taps.memory.copies, taps.memory.given, taps.memory.parts, taps.shared.get("left out")) == ({}, {}, {}, {})
+
+
+def test_chunked_messages_are_altered_and_sent_again(sink: CollectingSink):
+    body = json.dumps({"QueueUrl": URL, "MessageBody": '{"personId": 7}'}).encode()
+    head = b"POST / HTTP/1.1\r\nX-Amz-Target: AmazonSQS.SendMessage\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked = head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    taps = Taps(sink, rule("duplicate", times=1))
+    twice = taps.ask(chunked, by=7)
+    got = found(1).partition(b"\r\n\r\n")[2]
+    sink.book.disarm("f1")
+    sink.book.arm(rule("altered", "f2", body='{"personId": 9}', on="ReceiveMessage"))
+    taps.reply(sqs_calls.SENT * 2)
+    taps.ask(MANY)
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%b\r\n0\r\n\r\n" % (len(got), got)
+
+    assert twice == chunked * 2
+    assert keys(taps.reply(answer, by=5)) == [9]
