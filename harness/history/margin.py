@@ -2,7 +2,7 @@
 
 At speed 20 a pause of the machine of 50 ms is a second of the world. Where that comes near a timer, a verdict would be about this
 machine and not about the service, so nothing is concluded from such a run. Three things are measured, in production seconds:
-answers that no fault held up, the processor time (with the waiting for it) that a service spent on one delivery, and clients that
+answers that no fault held up, the processor time that a service spent on one delivery, and clients that
 gave up although nothing was wrong. At speed 1 nothing is: then the timers of the services are the machine's, too.
 """
 
@@ -31,6 +31,8 @@ class Margin:
         self._took: list[float] = []
         self._given_up: list[str] = []
         self._deliveries: dict[str, int] = {}
+        self._held: dict[str, float] = {}
+        self._until_act: dict[str, list[float]] = {}
         self._spent: Mapping[str, object] = {}
 
     def over(self, steps: dict[str, Step]) -> dict[str, Step]:
@@ -45,6 +47,9 @@ class Margin:
         return {**steps, **{kind: _both(step, steps[kind]) for kind, step in own.items()}}
 
     def _begun(self, event: Seen) -> None:
+        service = event.link.partition("->")[0]
+        if event.at == "near" and service in self._held:  # the first thing it does after it was given a message
+            self._until_act.setdefault(service, []).append(event.t - self._held.pop(service))
         if event.at == "near" and event.x and not self._disturbed(event.link):
             self._asked[event.link, event.conn, event.x] = event.t
 
@@ -58,6 +63,7 @@ class Margin:
         if event.at == "near":
             service = event.link.partition("->")[0]
             self._deliveries[service] = self._deliveries.get(service, 0) + 1
+            self._held.setdefault(service, event.t)
 
     def _closed(self, event: Seen) -> None:
         """Note a client that ends a connection on which an answer is due, though nothing is wrong there and it lives on."""
@@ -113,11 +119,20 @@ class Margin:
         took = sorted(self._took)
         answers = [(took[min(len(took) - 1, len(took) * 99 // 100)], f"an answer (p99 of {len(took)})")] if took else []
         work = [
-            (float(seconds) * self._speed / self._deliveries[service], f"the work of {service} on one delivery")
+            (self._cost(service, float(seconds)), f"the work of {service} on one delivery")
             for service, seconds in self._spent.items()
             if isinstance(seconds, (int, float)) and self._deliveries.get(service)
         ]
         return max([*answers, *work], default=None)
+
+    def _cost(self, service: str, seconds: float) -> float:
+        """Return what one delivery costs: no more than its processor time, and no more than it took until something was done.
+
+        Either alone says too much: a runtime also compiles and collects beside its work, and a handler may sleep on purpose.
+        """
+        acts = self._until_act.get(service, [])
+        each = seconds * self._speed / self._deliveries[service]
+        return min(each, sum(acts) / len(acts)) if acts else each
 
 
 def _both(first: Step, second: Step) -> Step:

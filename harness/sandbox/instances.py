@@ -121,7 +121,7 @@ class Instance(Usable):
         return f"a Basic.Consume or ReceiveMessage on {links}"
 
     def spent(self) -> float:
-        """Return the seconds of processor time it used, or waited for, since it was ready; 0 where it has ended."""
+        """Return the seconds of processor time it used since it was ready; 0 where it has ended."""
         return max(0.0, worked(self.process.pid) - self._spent_to_start) if self.process is not None else 0.0
 
     def _tail(self) -> str:

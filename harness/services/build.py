@@ -4,12 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import MissingToolError
-from harness.services import node, python
+from harness.services import java, node, python
 from harness.services.cached import Order, Progress
 from harness.services.runtimes import problem
 from harness.services.service import Service, every
 
-BUILDERS: Mapping[str, Callable[[Order], Mapping[str, str]]] = {"venv": python.environment, "npm": node.modules}
+BUILDERS: Mapping[str, Callable[[Order], Mapping[str, str]]] = {
+    "venv": python.environment,
+    "npm": node.modules,
+    "maven": java.classpath,
+    "javac": java.classes,
+}
 
 
 def silent(line: str) -> None:

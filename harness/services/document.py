@@ -15,7 +15,7 @@ from harness.errors import UsageError
 FILE = "service.toml"
 CLOCKS = ("compressed", "real")
 READY = ("wire", "http")
-BUILDS = ("venv", "npm")
+BUILDS = ("venv", "npm", "maven", "javac")
 
 Table: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, ...]

@@ -71,7 +71,7 @@ def signalled(find: Callable[[], set[int]], number: int) -> None:
 
 
 def worked(pid: int) -> float:
-    """Return the seconds that a process and its descendants were on a processor or waited for one; ended threads do not count."""
+    """Return the seconds that a process and its descendants were on a processor; ended threads do not count."""
     return sum(_scheduled(each) for each in {pid, *below([pid], processes())})
 
 
@@ -80,6 +80,5 @@ def _scheduled(pid: int) -> float:
     with contextlib.suppress(OSError):  # it has ended
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 (as above)
             with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/schedstat", "rb") as file:  # noqa: PTH123 (as above)
-                on, waited, _ = file.read().split()
-                spent += int(on) + int(waited)
+                spent += int(file.read().split()[0])
     return spent / 1e9

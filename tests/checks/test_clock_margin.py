@@ -62,14 +62,26 @@ def test_a_fault_that_ends_soon_is_a_timer_too(tmp_path: Path):
     assert "the shortest timer, outage on svc->other, is 5 s" in told.ledger().margin.reason()
 
 
-@pytest.mark.parametrize(("spent", "slow"), [(0.09, False), (0.11, True)], ids=["quick", "slow"])
-def test_the_work_of_a_service_needs_room_too(tmp_path: Path, spent: float, *, slow: bool):
-    margin = history(tmp_path, *WELL, *END, world=HELD_UP, speed=20).ledger().margin
+@pytest.mark.parametrize(
+    ("spent", "after", "slow"),
+    [(0.09, 3.0, False), (0.11, 3.0, True), (0.11, 1.9, False)],
+    ids=["quick", "slow", "much beside its work"],
+)
+def test_the_work_of_a_service_needs_room_too(tmp_path: Path, spent: float, after: float, *, slow: bool):
+    handled = "1 delivered q a 1:1", f"{1 + after} posted a 1", f"{1.1 + after} settled q a 1:1 ack"
+    margin = history(tmp_path, sent("a"), *handled, *END, world=HELD_UP, speed=20).ledger().margin
     steps = margin.over(dict.fromkeys(KINDS, str))  # type: ignore[arg-type]  # they do nothing
     steps["drained"](Seen(kind="drained", data={"spent": {"svc": spent, "idle": 5.0, "strange": "?"}}))
 
     assert bool(margin.reason()) is slow
     assert not slow or "the work of svc on one delivery took 2.2 s" in margin.reason()
+
+
+def test_of_a_service_that_never_acts_its_processor_time_is_all_there_is(tmp_path: Path):
+    margin = history(tmp_path, sent("a"), "1 delivered q a 1:1", *END, world=HELD_UP, speed=20).ledger().margin
+    margin.over(dict.fromkeys(KINDS, str))["drained"](Seen(kind="drained", data={"spent": {"svc": 0.2}}))  # type: ignore[arg-type]
+
+    assert "the work of svc on one delivery took 4 s" in margin.reason()
 
 
 def test_a_client_that_gives_up_by_itself_is_told(tmp_path: Path):
