@@ -19,8 +19,10 @@ def answer_lost(
 
     On the wire: the request passes unchanged; the answer is recorded where it was given and goes no further. Instead the
     connection is closed, or with `status` a gateway's error answer with this code is sent (504: a proxy that gave up waiting).
-    `on` restricts it to one operation (POST, SendMessage, Basic.Publish), `key` to one message or request, `times` to the first
-    so many.
+    On AMQP it is swallowed and the connection goes on: the confirm of a publish, the end of a transaction, a message that was
+    asked for; with `on` any answer to a method (Queue.Declare), or a delivery (Basic.Deliver), which the broker has handed out
+    until its channel is gone. `on` restricts it to one operation (POST, SendMessage, Basic.Publish), `key` to one message or
+    request, `times` to the first so many.
     Begins: the first answer it hits is one that is owed already.
     Removing it: answers pass again; those that were lost stay lost.
     Raises UsageError for what is no link, no moment, no positive number, or no status of an error.

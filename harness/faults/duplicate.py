@@ -21,7 +21,7 @@ def duplicate(
     comes again, directly behind the first: on SQS in the answer to a receive, on AMQP under a delivery tag of its own whose
     settlement the broker never sees (the tags behind it are counted on for the service, and counted back for the broker). `on`
     restricts it to one operation (POST, SendMessage, Basic.Deliver), `key` to one message or request, `times` to the first so
-    many.
+    many. What RabbitMQ returns as unroutable it returns for each copy.
     Begins: with the next message or request.
     Removing it: copies that were made are there to stay.
     Raises UsageError for what is no link, no moment, or no positive number.

@@ -19,7 +19,8 @@ def reordered(
 
     On the wire: deliveries wait until `window` of them are there, then come with the last one first: on SQS the messages of the
     answers to receives, on AMQP the deliveries of a channel (tags are made right). Nothing else is kept waiting. `on` restricts
-    it to one operation (ReceiveMessage, Basic.Deliver), `key` to one message, `times` to the first so many deliveries.
+    it to one operation (ReceiveMessage, Basic.Deliver), `key` to one message, `times` to the first so many deliveries. A consumer
+    that takes fewer at a time (its prefetch) than make a window gets nothing until the fault ends.
     Begins: with the next delivery.
     Removing it: deliveries that wait for a window to be full come at once, in their order, and later ones as they were sent.
     Raises UsageError for what is no link, no moment, or no number of deliveries above 1.
