@@ -1,10 +1,13 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.stack import Stack
 from tests.sandboxes import Tell, telling
 
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
+settings.load_profile("here")
 pytest.register_assert_rewrite("tests.clients")  # what is asserted there for several tests is told like what they assert
 
 
