@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from harness.clock import eventually
-from harness.faults import answer_lost, duplicate
+from harness.faults import answer_lost, duplicate, request_lost, shortened
 from harness.sandbox.sandbox import Sandbox
 from harness.stack import Stack
 from tests.labels.lying_sqs import EARLY, LyingSqs
@@ -30,6 +30,9 @@ CASES = {
     "exit": Case("fragile", ("post exit", "post delete"), "", "duplicated_by_expiry", ("expiry_crashed",)),
     "deaf": Case("work", ("post delete", "post delete"), "", "duplicated_by_ack_loss", ("ack_in_doubt",)),
     "claims": Case("work", ("post delete", "post delete"), "", "duplicated_by_broker", ("broker",)),
+    "ack-lost": Case("work", ("post delete", "post delete"), "", "duplicated_by_ack_loss", ("ack_lost",)),
+    "copy": Case("work", ("post delete", "post delete"), "", "duplicated_by_broker", ("injected",)),
+    "short": Case("work", ("post visibility:30", "post delete"), "", "duplicated_by_requeue", ("released",)),
     "unseen": Case("work", ("post delete",), "", "", ("receive_lost",)),
     "handed-on": Case("work", ("post republish delete", "post delete"), "", "duplicated_by_requeue", ("republished",)),
     "redriven": Case("back", ("post drop", "post delete"), "", "duplicated_by_replay", ("redriven",)),
@@ -66,6 +69,9 @@ def world(sandbox: Sandbox) -> None:
         answer_lost(service.link(tcs), key="blind", times=1),
         duplicate(service.link(tcs), key="network"),
         answer_lost(service.link(aws), on="ReceiveMessage", key="unseen", times=1),
+        request_lost(service.link(aws), on="DeleteMessage", key="ack-lost", times=1),
+        duplicate(service.link(aws), on="ReceiveMessage", key="copy", times=1),
+        shortened(service.link(aws), 1, on="ChangeMessageVisibility", key="short"),
     )
     for name, one in queues.items():
         one.publish(bodies(CASES, name))
