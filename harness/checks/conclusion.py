@@ -93,8 +93,9 @@ def _ignorance(ledger: Ledger, findings: Findings) -> str:
         return f"not drained: {ledger.drained_reason or 'the run ended before its drain'}"
     if findings.tainted:
         return f"a tap was blind: {findings.tainted}"
-    if ledger.bypassed:
-        return f"traffic went around a link: {ledger.bypassed[0]}"
+    around = ledger.around()
+    if around:
+        return f"traffic went around a link: {around}"
     if ledger.late:
         return f"late effect: event {ledger.late[0]} came after the history was closed"
     return ""

@@ -38,6 +38,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     ok: bool | None = None
     status: int | None = None
     delay: float | None = None
+    count: int | None = None
     redelivered: bool = False
     fault: str = ""
     headers: msgspec.Raw = NO_HEADERS

@@ -190,6 +190,9 @@ class Ledger:
             return
         if queue.home is not None:
             queue.home.obligations[event.key].residue += 1
+            if queue.sqs and event.count and not queue.links:
+                reason = f"a message of {queue.name} was received {event.count} time(s), and no link saw any of it"
+                self.bypassed.append(reason)
             return
         for obligation in self._fallen_into(queue, event.key):
             if queue.role == "parking":
@@ -225,6 +228,15 @@ class Ledger:
     def drained(self) -> bool:
         """Whether the run ended because nothing could happen any more, or only the same again."""
         return self.drained_how in {"quiet", "steady"}
+
+    def around(self) -> str:
+        """Say what shows that traffic went around a link: it was seen, or a message had its effect that no link delivered."""
+        if self.bypassed:
+            return self.bypassed[0]
+        for one in self.rest():
+            if one.effects and one.acks and not (one.far or one.residue or one.dead or one.parked) and one.queue.scanned:
+                return f"message {one.key} of {one.queue.name} had its effect and is gone, and no link saw it delivered"
+        return ""
 
     def rest(self) -> Iterator[Obligation]:
         """Yield the judged obligations that are not finished: of judged queues, and sent, delivered or found at all."""

@@ -52,11 +52,6 @@ class Pattern:
         self.last = t
 
 
-def _is_idle(event: Event) -> bool:
-    """Tell whether this also happens where nothing is left to do: empty polls, and heartbeats that a byte-level fault met."""
-    return (event.kind == "answered" and event.wire in NOT_TRAFFIC) or (event.kind == "bit" and not event.wire)
-
-
 class Open(NamedTuple):
     """A delivery that is not settled, and until when it is waited for."""
 
@@ -83,19 +78,31 @@ class Progress:
         self.visibility: dict[str, float] = {}
         self.patterns: dict[tuple[str, str], Pattern] = {}
         self.subscribed: set[str] = set()
+        self.polled: set[str] = set()
+        self.consumed: set[tuple[str, str]] = set()
         self.seen: set[tuple[str, str]] = set()
         self.closed: set[tuple[str, int]] = set()
 
     def step(self, event: Event) -> None:
         """Take one event into account; events come in the order of `n`."""
         self.t = max(self.t, event.t)
-        if event.kind in TRAFFIC and not _is_idle(event):
+        if event.kind in TRAFFIC and not self._is_idle(event):
             self.last_traffic = event.t
-        if event.kind in PROGRESS:
-            self._progressed(event.t)
+            if event.kind in PROGRESS:
+                self._progressed(event.t)
         take = getattr(self, f"_{event.kind}", None)
         if take is not None:
             take(event)
+
+    def _is_idle(self, event: Event) -> bool:
+        """Tell whether this also happens where nothing is left to do.
+
+        That are empty polls, connections of those who poll with a new one each time (SDKs for JavaScript before 3), and
+        heartbeats that a byte-level fault met.
+        """
+        if event.kind in {"opened", "closed", "subscribed"}:
+            return event.link in self.polled and (event.kind != "subscribed" or (event.link, event.queue) in self.consumed)
+        return (event.kind == "answered" and event.wire in NOT_TRAFFIC) or (event.kind == "bit" and not event.wire)
 
     def _progressed(self, t: float) -> None:
         self.last_progress = t
@@ -120,6 +127,9 @@ class Progress:
 
     def _subscribed(self, event: Event) -> None:
         self.subscribed.add(event.link)
+        if event.wire == "ReceiveMessage":
+            self.polled.add(event.link)
+            self.consumed.add((event.link, event.queue))
 
     def _fault(self, event: Event) -> None:
         self.faults[event.fault] = str((event.data or {}).get("fault"))

@@ -1,7 +1,7 @@
 """Finding traffic that went around a link: a service with a connection straight to a broker or a resource.
 
 What a tap has not seen cannot be judged, so a bypass makes verdicts unknown. Read from /proc: the sockets of the service's own
-process tree against the ports of the stack.
+process tree against the ports of the stack, again and again, because a client may hang up after each call.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,20 +10,29 @@ from pathlib import Path
 ESTABLISHED = "01"
 
 
-def bypassing(pids: Iterable[int], ports: Mapping[int, str], proc: Path = Path("/proc")) -> list[str]:
-    """Return one sentence per connection that `pids` or their descendants have to one of `ports` (port: what listens there)."""
-    if not proc.is_dir():
-        return []
-    remote = dict(_connections(proc, set(ports)))
-    if not remote:
-        return []
-    found: set[str] = set()
-    for pid in _with_descendants(set(pids), proc):
-        for inode in _sockets(pid, proc):
-            port = remote.get(inode)
-            if port is not None:
-                found.add(f"process {pid} is connected straight to {ports[port]} (port {port}), around its link")
-    return sorted(found)
+class Watch:
+    """Looks for connections to `ports` (port: what listens there); whose connection it is, is found out once."""
+
+    def __init__(self, ports: Mapping[int, str], proc: Path = Path("/proc")) -> None:
+        self._ports = dict(ports)
+        self._proc = proc
+        self._known: set[str] = set()
+
+    def look(self, pids: Iterable[int]) -> list[str]:
+        """Return one sentence for each process among `pids` and their descendants with a connection that is new."""
+        if not self._proc.is_dir():
+            return []
+        remote = {inode: port for inode, port in _connections(self._proc, set(self._ports)) if inode not in self._known}
+        if not remote:
+            return []
+        self._known.update(remote)
+        found: set[str] = set()
+        for pid in _with_descendants(set(pids), self._proc):
+            for inode in _sockets(pid, self._proc):
+                port = remote.get(inode)
+                if port is not None:
+                    found.add(f"process {pid} is connected straight to {self._ports[port]} (port {port}), around its link")
+        return sorted(found)
 
 
 def _connections(proc: Path, ports: set[int]) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import eventually
-from harness.errors import StackLostError, UsageError
+from harness.errors import StackLostError, StartError, UsageError
 from harness.faults.moments import Waiting
 from harness.faults.schedule import Schedule
 from harness.faults.timers import Timers
@@ -14,7 +14,7 @@ from harness.history import History
 from harness.history.events import Event
 from harness.model import Fault, Moment
 from harness.sandbox.aws import Aws
-from harness.sandbox.bypass import bypassing
+from harness.sandbox.bypass import Watch
 from harness.sandbox.databases import Postgres, Redis
 from harness.sandbox.drain import Drain, Outcome
 from harness.sandbox.hands import SandboxHands
@@ -52,6 +52,7 @@ class Sandbox:
         self._waiting: list[Instance] = []
         self._outcome: Outcome | None = None
         self._history: History | None = None
+        self._watch = Watch({context.stack.rabbitmq.port: "RabbitMQ", context.stack.localstack.port: "LocalStack"})
         self._around: set[str] = set()
         self._closed = self._ended = False
         context.act = self._act
@@ -147,6 +148,7 @@ class Sandbox:
         waiting.start(moment, came.set)
 
         def look() -> bool:
+            self._look_around()
             self._context.read()
             return came.is_set()
 
@@ -169,7 +171,6 @@ class Sandbox:
         self._act()
         drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults)
         self._outcome = drain.wait(within)
-        self._look_around()
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
         self._history = self._new_history()
@@ -228,9 +229,20 @@ class Sandbox:
     def _act(self) -> None:
         self._open()
         while self._waiting:
-            self._waiting[0].await_ready(self._tail)
+            self._await_ready(self._waiting[0])
             del self._waiting[0]
         self._sound()
+        self._look_around()
+
+    def _await_ready(self, instance: Instance) -> None:
+        try:
+            instance.await_ready(self._tail)
+        except StartError as error:
+            self._look_around()
+            if self._around:
+                message = f"{error}; {'; '.join(sorted(self._around))}"
+                raise StartError(message) from error
+            raise
 
     def _sound(self) -> None:
         """Hold that the servers are there and every fault could begin and end; raises StackLostError or HarnessError."""
@@ -251,14 +263,14 @@ class Sandbox:
 
     def _faults(self) -> str:
         self._sound()
+        self._look_around()
         timed = [one for one in self._schedule.standing() if one.timed]
         return f"{timed[0].fault} is not over" if timed else ""
 
     def _look_around(self) -> None:
-        stack = self._context.stack
-        ports = {stack.rabbitmq.port: "RabbitMQ", stack.localstack.port: "LocalStack"}
+        """Write down each service that is seen to have a connection around its link: before each act, and while it is waited."""
         pids = [one.process.pid for one in self._instances if one.process is not None and one.process.status is None]
-        for reason in bypassing(pids, ports):
+        for reason in self._watch.look(pids):
             if reason not in self._around:
                 self._around.add(reason)
                 self._context.record(Event(kind="bypassed", data={"reason": reason}))

@@ -210,6 +210,10 @@ IGNORANCE = {
     "not drained, and why": (["9 drained no reason=messages~still~move"], "not drained: messages still move"),
     "interrupted": ([], "not drained"),
     "bypassed": (["4 bypassed reason=svc~talks~past~it", over(queues=BOTH)], "traffic went around a link: svc talks past it"),
+    "an effect without a delivery": (
+        [sent("c", t=4), "5 posted c 3", over(queues=BOTH)],
+        "message c of q had its effect and is gone, and no link saw it delivered",
+    ),
     "late effect": ([over(queues=BOTH), "51 resource effected a 5"], "late effect: event"),
     "late settlement": ([over(queues=BOTH), "51 far settled q a 1:1 ack"], "late effect: event"),
 }
@@ -221,6 +225,17 @@ def test_unknown(tmp_path, lines, reason):
 
     assert verdict.conclusion == "unknown"
     assert reason in verdict.sentence
+
+
+def test_a_message_of_sqs_that_was_received_and_no_link_saw_it_went_around_one(tmp_path):
+    world = (sqs("q", effects=(("place",),)), sqs("r"), place())
+    left = [over("q b count=2", "r c count=1", queues=("q", "r"))]
+    verdict = accounted(history(tmp_path, sent("b"), sent("c", queue="r"), *left, world=world))
+    assert verdict.conclusion == "unknown"
+    assert "a message of q was received 2 time(s), and no link saw any of it" in verdict.sentence
+
+    seen = [sent("b"), "1 subscribed q link=svc->sqs", *left]
+    assert "went around" not in accounted(history(tmp_path, *seen, world=world[:1])).sentence
 
 
 def test_a_blind_tap_taints_what_used_its_connection(tmp_path):

@@ -88,6 +88,18 @@ def test_an_empty_poll_is_no_traffic_and_an_answer_with_messages_is():
     assert progress.last_traffic == 6
 
 
+def test_a_connection_for_each_poll_is_no_traffic_and_any_other_is():
+    polls = at(1, "subscribed", "near", link="a->sqs", queue="jobs", wire="ReceiveMessage")
+    consumes = at(1, "subscribed", "near", link="a->rabbit", queue="jobs", wire="Basic.Consume")
+    progress = after(polls, consumes, at(5, "opened", "near", link="a->sqs"), at(6, "closed", "far", link="a->sqs"))
+    progress.step(at(6, "subscribed", "near", link="a->sqs", queue="jobs", wire="ReceiveMessage"))
+    assert progress.last_traffic == progress.last_progress == 1
+    progress.step(at(6, "subscribed", "near", link="a->sqs", queue="more", wire="ReceiveMessage"))
+    assert progress.last_progress == 6
+    progress.step(at(7, "opened", "near", link="a->rabbit"))
+    assert progress.last_traffic == 7
+
+
 def test_undone_is_what_was_sent_and_has_neither_effect_nor_end():
     sends = [at(1, "attempted", queue="jobs", key=key) for key in ("1", "2", "3", "4")]
     effects = [at(2, "effected", "resource", key="1"), at(2, "acknowledged", "far", queue="requests", key="2")]

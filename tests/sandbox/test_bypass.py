@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.sandbox.bypass import bypassing
+from harness.sandbox.bypass import Watch
 
 DIALS = """
 import socket, sys
@@ -22,9 +22,9 @@ def test_a_connection_of_a_process_is_found_and_named():
         command = [sys.executable, "-c", DIALS, str(port)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         process.stdout.readline()  # type: ignore[union-attr]
-        found = bypassing([process.pid], {port: "RabbitMQ"})
-        by_descent = bypassing([os.getpid()], {port: "RabbitMQ"})
-        nothing = bypassing([process.pid], {quiet: "LocalStack"})
+        found = Watch({port: "RabbitMQ"}).look([process.pid])
+        by_descent = Watch({port: "RabbitMQ"}).look([os.getpid()])
+        nothing = Watch({quiet: "LocalStack"}).look([process.pid])
         process.communicate()
     assert found == by_descent
     assert found == [f"process {process.pid} is connected straight to RabbitMQ (port {port}), around its link"]
@@ -35,12 +35,12 @@ def test_a_process_that_is_gone_has_no_connections():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
-            found = bypassing([2**22 + 1], {port: "RabbitMQ"})
+            found = Watch({port: "RabbitMQ"}).look([2**22 + 1])
     assert found == []
 
 
 def test_where_there_is_no_proc_nothing_is_found(tmp_path: Path):
-    assert bypassing([1], {1: "RabbitMQ"}, tmp_path / "nowhere") == []
+    assert Watch({1: "RabbitMQ"}, tmp_path / "nowhere").look([1]) == []
 
 
 def test_what_ends_while_it_is_looked_at_is_passed_over(tmp_path: Path):
@@ -51,5 +51,6 @@ def test_what_ends_while_it_is_looked_at_is_passed_over(tmp_path: Path):
     (tmp_path / "7" / "fd" / "3").write_text("not a link")
     (tmp_path / "7" / "fd" / "4").symlink_to("/dev/null")
     (tmp_path / "7" / "fd" / "5").symlink_to("socket:[4711]")
-    found = bypassing([7, 8], {0x1538: "RabbitMQ"}, tmp_path)
-    assert found == ["process 7 is connected straight to RabbitMQ (port 5432), around its link"]
+    watch = Watch({0x1538: "RabbitMQ"}, tmp_path)
+    assert watch.look([7, 8]) == ["process 7 is connected straight to RabbitMQ (port 5432), around its link"]
+    assert watch.look([7, 8]) == []
