@@ -7,17 +7,14 @@ import pytest
 from harness.clock import eventually
 from harness.history.events import Event
 from harness.wire.rules import Rule
-from harness.wire.streams import Back, Ending, Hold, Later, Side, Step, Tap
-from tests.wire.links import Loop, Road, received
+from harness.wire.streams import Back, Ending, Hold, Later, Side, Step
+from tests.wire.links import Loop, Passing, Road, received
 
 RULE = Rule(id="f1", name="held", link="writer->tcs")
 
 
-class Acting:
+class Acting(Passing):
     """Passes bytes on, but near `?` is answered, `h` held until the rule ends, `p` for a tenth of a second, `b` by a barrier."""
-
-    def __init__(self, tap: Tap) -> None:
-        self.tap = tap
 
     def from_service(self, data: bytes) -> Iterator[Step]:
         for letter in map(bytes, zip(data, strict=True)):
@@ -36,9 +33,6 @@ class Acting:
             yield from (b"", b"B") if hold is None else (hold, b"B")
         else:
             yield letter
-
-    def from_target(self, data: bytes) -> Iterator[Step]:
-        yield data
 
     def ended(self, by: Side, how: Ending) -> None:
         self.tap.recorder.record(Event(kind="noticed", at=self.tap.at, how=how, data={"by": by}))
