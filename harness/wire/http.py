@@ -98,6 +98,8 @@ class Http(Ruled[HttpExchange]):
     def use(self, exchange: HttpExchange, names: tuple[str, ...]) -> Rule | None:
         """Use up the latest rule of these names that means this request, and record that it bit."""
         key, method = exchange.key, exchange.request.method
+        if self.tap.at != "near":
+            return None  # a far tap, in front of somebody else's server, only watches
         for rule in reversed(self.tap.rules.armed(self.tap.link)):
             if rule.name in names and rule.fits(method, key) and self.tap.rules.take(rule):
                 self.record(Event(kind="bit", fault=rule.id, x=exchange.x, key=key, wire=method))

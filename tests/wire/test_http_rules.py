@@ -179,6 +179,15 @@ def test_what_the_rule_does_not_mean_passes(sink: CollectingSink, name: Name, bu
     assert sink.of("bit") == []
 
 
+@pytest.mark.parametrize("name", ["request_lost", "status", "duplicate", "held", "latency", "answer_lost"])
+def test_a_far_tap_in_front_of_somebody_elses_server_only_watches(sink: CollectingSink, name: Name):
+    wire = Wire(http.session(tap(sink, rule(name, code=503), at="far")))
+
+    assert wire.ask(POST) == POST
+    assert wire.reply(ANSWER) == ANSWER
+    assert [(event.kind, event.at) for event in sink.events] == [("requested", "far"), ("answered", "far")]
+
+
 def test_a_request_larger_than_anybody_looks_at_is_not_kept(sink: CollectingSink, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("harness.wire.call_rules.LARGEST_KEPT", 5)
     wire = near(sink, rule("request_lost"))
