@@ -18,10 +18,10 @@ def duplicate(
     """Make a fault under which what is sent once arrives `copies` times more, as at-least-once delivery allows.
 
     On the wire: a request or a send is passed on again, and what comes back for the copies is kept from the service. A delivery
-    comes again, directly behind the first: on SQS in the answer to a receive, on AMQP under a delivery tag of its own whose
-    settlement the broker never sees (the tags behind it are counted on for the service, and counted back for the broker). `on`
-    restricts it to one operation (POST, SendMessage, Basic.Deliver), `key` to one message or request, `times` to the first so
-    many. What RabbitMQ returns as unroutable it returns for each copy.
+    comes again, directly behind the first: on SQS in the same answer, or in the next one where the service asked for no more,
+    on AMQP under a delivery tag of its own whose settlement the broker never sees (the tags behind it are counted on for the
+    service, and counted back for the broker). `on` restricts it to one operation (POST, SendMessage, Basic.Deliver), `key` to
+    one message or request, `times` to the first so many. What RabbitMQ returns as unroutable it returns for each copy.
     Begins: with the next message or request.
     Removing it: copies that were made are there to stay.
     Raises UsageError for what is no link, no moment, or no positive number.

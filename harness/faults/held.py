@@ -15,7 +15,8 @@ def held(
 ) -> Fault:
     """Make a fault under which what is sent stays on its way until the fault ends; what does not fit passes it by.
 
-    On the wire: over HTTP (and to AWS) the request waits before it is passed on, and its connection with it. On AMQP the single
+    On the wire: over HTTP (and to AWS) the request waits before it is passed on, and its connection with it; a ReceiveMessage
+    that `key` or `times` mean has been carried out, and the messages it was given wait on their way back. On AMQP the single
     message waits (a publish before the broker has it, a delivery before the service has it), and other messages of the same
     channel go by; publish numbers and delivery tags are made right. `on` restricts it to one operation (POST, SendMessage,
     Basic.Deliver), `key` to one message or request, `times` to the first so many.

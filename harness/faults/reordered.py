@@ -22,7 +22,8 @@ def reordered(
     it to one operation (ReceiveMessage, Basic.Deliver), `key` to one message, `times` to the first so many deliveries. A consumer
     that takes fewer at a time (its prefetch) than make a window gets nothing until the fault ends.
     Begins: with the next delivery.
-    Removing it: deliveries that wait for a window to be full come at once, in their order, and later ones as they were sent.
+    Removing it: deliveries that wait for a window to be full come at once, in their order, and later ones as they were sent. On
+    SQS they come with the next answer, and also when a receive finds nothing more to fill the window with.
     Raises UsageError for what is no link, no moment, or no number of deliveries above 1.
     """
     if not (is_whole(window) and window > 1):

@@ -89,6 +89,7 @@ class TestWhatAClientSees:
         assert tcs.near("requested") == [REQUESTED] * 3
         assert tcs.made("answered") == [("f1", "answered", "1")] * 2
         assert tcs.at_resource("requested", "effected") == [REQUESTED, EFFECTED]
+        assert tcs.events("requested", at="near")[-1].x == tcs.events("requested", at="resource")[0].x
         asked, done = tcs.events("requested", at="near")[2], tcs.events("effected")[0]
         assert (asked.conn, asked.x) == (done.conn, done.x)
         assert tcs.bites() == [("f1", "near", "POST", "1")] * 2
