@@ -61,7 +61,10 @@ class Deliveries:
         if len(obligation.deliveries) >= KEPT_DELIVERIES:
             _forget(obligation.deliveries.pop(1))
         obligation.handed_out(delivery)
-        connection.tags[event.tag] = delivery
+        if connection.closed_n and not queue.sqs:  # it was under way as its consumer hung up: RabbitMQ takes it back
+            delivery.end, delivery.end_n, delivery.end_t = "connection_lost", event.n, event.t
+        else:
+            connection.tags[event.tag] = delivery
         if obligation.bitten and not obligation.retried:
             obligation.retried = True
         if road.faults and queue.sqs:
@@ -234,7 +237,7 @@ class Deliveries:
     def closed(self, road: Road, event: Seen) -> None:
         """Give back what was open on a connection, or a channel of it, that is gone."""
         channel = (event.data or {}).get("channel")
-        connection = road.connections.get(event.conn)
+        connection = road.connections[event.conn] if event.at == "far" else road.connections.get(event.conn)
         if connection is not None:
             if channel is None and not connection.closed_n:
                 connection.closed_n, connection.closed_t = event.n, event.t

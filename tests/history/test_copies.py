@@ -207,6 +207,14 @@ def test_a_settlement_that_never_came_to_the_broker_explains_what_its_connection
     assert obligation(run).further == {cause: 1}
 
 
+def test_what_was_under_way_as_its_consumer_hung_up_comes_again_because_nobody_had_it(tmp_path):
+    lines = ["1 closed svc->rabbitmq 1 fin", "1.1 far delivered q a 1:1", "2 delivered q a 1:1 conn=2 redelivered=true"]
+    run = history(tmp_path, sent("a"), *lines, "2.1 posted a 1", "2.2 settled q a 1:1 ack conn=2", over())
+
+    assert obligation(run).further == {"receive_lost": 1}
+    assert accounted(run).conclusion == effected_once(run).conclusion == "kept"
+
+
 def test_a_lost_acknowledgement_that_had_no_consequence_is_none_of_the_consumers_doing(tmp_path):
     lost = ["1 delivered q a 1:1", "1.1 posted a 1", "2 near settled q a 1:1 ack"]
     without_effect = (rabbit(),)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from harness.clock import eventually
-from harness.faults import answer_lost, duplicate
+from harness.faults import answer_lost, duplicate, request_lost
 from harness.sandbox.sandbox import Sandbox
 from harness.services.service import Service
 from harness.stack import Stack
@@ -38,6 +38,10 @@ CASES = {
     "handed-on": Case("work", ("post republish ack", "post ack"), "", "duplicated_by_requeue", ("republished",)),
     "redriven": Case("back", ("post reject", "post ack"), "", "duplicated_by_replay", ("redriven",)),
     "twice": Case("work", ("post ack",), "", "duplicated_by_producer", ("producer",)),
+    "ack-lost": Case("work", ("post ack close", "post ack"), "", "duplicated_by_ack_loss", ("ack_lost",)),
+    "copy": Case("work", ("post ack", "post ack"), "", "duplicated_by_broker", ("injected",)),
+    "unseen": Case("pair", ("post ack",), "", "", ("receive_lost",)),
+    "seen": Case("pair", ("post close", "post ack"), "", "duplicated_by_connection_loss", ("connection_lost",)),
     "network": Case("work", ("post ack",), "", "duplicated_by_network"),
     "blind": Case("work", ("post post ack",), "", "duplicated_by_blind_retry"),
 }
@@ -62,15 +66,23 @@ def world(sandbox: Sandbox) -> None:
         "again": queue("again", dead_letter="again.later"),
         "back": queue("back", dead_letter="back.dead"),
         "fragile": queue("fragile"),
+        "pair": queue("pair"),
     }
     rabbit.queue("again.later", key="/id", ttl=1, dead_letter="again")
-    consumed = [name for name in queues if name not in {"brief", "lossy", "fragile"}]
+    consumed = ["pair=2", *(name for name in queues if name not in {"brief", "lossy", "fragile", "pair"})]
     uses = {"AMQP_URL": rabbit, "TCS_URL": tcs, "MAIL_URL": mail}
     service = sandbox.start(scripted("rabbit"), uses=uses, environment={"QUEUES": ",".join(consumed)})
     fragile = sandbox.start(scripted("rabbit", "fragile-service"), uses=uses, environment={"QUEUES": "fragile"})
     exported = queue("placement-exported")
     exporter = sandbox.start(EXPORTER, uses={"AMQP_URL": rabbit}, environment={"QUEUE": "elsewhere"})
-    sandbox.inject(answer_lost(service.link(tcs), key="blind", times=1), duplicate(service.link(tcs), key="network"))
+    broker = service.link(rabbit)
+    sandbox.inject(
+        answer_lost(service.link(tcs), key="blind", times=1),
+        duplicate(service.link(tcs), key="network"),
+        request_lost(broker, on="Basic.Ack", key="ack-lost", times=1),
+        duplicate(broker, on="Basic.Deliver", key="copy", times=1),
+        answer_lost(broker, on="Basic.Deliver", key="unseen", times=1),
+    )
     for name, one in queues.items():
         one.publish(bodies(CASES, name))
     exported.publish([{"placementId": 7, "id": "stray"}], by=exporter)
