@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,8 @@ def test_doctor_on_a_bare_machine(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert ran.err.startswith("harness: localstack is missing: harness provision (it needs a Python package index); rabbitmq is")
     assert len(ran.err.splitlines()) == 1
     assert "docker is missing" not in ran.err
+    assert "toxiproxy is missing" not in ran.err
+    assert re.search(r"^missing +toxiproxy +the embedded one is used; for the original: harness provision", ran.out, re.MULTILINE)
 
 
 def test_doctor_for_a_program(capsys: pytest.CaptureFixture[str]):

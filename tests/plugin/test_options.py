@@ -66,6 +66,15 @@ def test_a_folder_for_runs_that_is_a_file_is_said_in_one_sentence(tmp_path: Path
     assert text.endswith("choose another place with --harness-runs=DIR")
 
 
+def test_the_embedded_toxiproxy_is_used_and_told_where_it_is_asked_for(tmp_path: Path, addresses: dict[str, str]):
+    done = pytest_on(tmp_path, KEPT, "--harness-toxiproxy=embedded", more=addresses)
+    stack = done.run().stack
+    assert done.status == 0, done.printed
+    assert stack is not None
+    assert stack.toxiproxy == {"kind": "embedded", "version": "2.12.0"}
+    assert done.entry("test_kept").outcome == "kept"
+
+
 def test_options_have_twins_and_the_command_line_goes_first(tmp_path: Path, addresses: dict[str, str]):
     twins = {**addresses, "HARNESS_RUNS": str(tmp_path / "elsewhere"), "HARNESS_SEED": "7", "HARNESS_RECORDER": "thread"}
     done = pytest_on(tmp_path, KEPT, "--harness-seed=8", more=twins)

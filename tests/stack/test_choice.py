@@ -7,10 +7,10 @@ import pytest
 
 from harness.errors import StackError, UsageError
 from harness.run import Run
-from harness.stack import provision_faketime
+from harness.stack import probe, provision_faketime
 from harness.stack.choice import Wanted, choose, in_range
 from harness.stack.model import Stack
-from harness.warden import Warden
+from harness.warden import Warden, running_in
 
 
 @pytest.fixture
@@ -32,6 +32,35 @@ def test_an_external_stack_is_attached_to(stack: Stack, warden: Warden, tmp_path
         monkeypatch.setenv(name, value)
     found = choose(Wanted("external"), warden, logs=tmp_path, progress=print, lost=print)
     assert (found.kind, found.localstack, found.toxiproxy) == ("external", stack.localstack, stack.toxiproxy)
+
+
+def test_a_stack_with_the_other_toxiproxy_than_asked_for_gets_one_beside_it(
+    stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told: list[str] = []
+    found = []
+    asked = dict.fromkeys(["embedded", "server"])
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    for toxiproxy in asked:
+        found.append(
+            choose(Wanted("external", toxiproxy=toxiproxy), warden, logs=tmp_path, progress=told.append, lost=told.append)
+        )
+        monkeypatch.setenv("HARNESS_TOXIPROXY_ADDRESS", str(found[0].toxiproxy))
+    embedded, server = found
+    assert [one.toxiproxy_kind for one in found] == ["embedded", "server"]
+    assert [probe.toxiproxy_kind(one.toxiproxy) for one in found] == ["embedded", "server"]
+    assert (embedded.localstack, embedded.rabbitmq, embedded.versions["toxiproxy"]) == (
+        stack.localstack,
+        stack.rabbitmq,
+        "2.12.0",
+    )
+    assert len({stack.toxiproxy, embedded.toxiproxy, server.toxiproxy}) == 3
+    assert told[0] == "stack: its Toxiproxy is the server one, so one is started beside it (embedded, as asked)"
+    assert told[1].startswith("Toxiproxy (embedded) 2.12.0 is ready after ")
+    assert running_in(warden.run_id) != [warden.pid]
+    warden.end()
+    assert running_in(warden.run_id) == []
 
 
 def test_an_external_stack_with_another_broker_than_asked_for_is_refused(

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from harness import clock
 from harness.address import free_port
 from harness.errors import MissingToolError, StackError, UsageError
-from harness.stack import localstack, native
+from harness.stack import localstack, native, probe
 from harness.stack.listeners import listener, listens
+from harness.stack.model import Stack
 from harness.warden import Warden, running_in
 from tests.stack.fakes import tools
 
@@ -43,6 +45,13 @@ def test_progress_names_each_server_with_its_version(warden: Warden, tmp_path: P
     ]
     assert stack.versions == {"localstack": "0.0.1", "rabbitmq": "0.0.2", "toxiproxy": "0.0.3"}
     assert (warden.folder / "stack" / "toxiproxy.log").read_text() == "fake is up\n"
+
+
+def test_the_embedded_toxiproxy_is_a_server_of_the_stack(warden: Warden, tmp_path: Path):
+    stack = native.start(warden, replace(tools(tmp_path), embedded=True))
+    assert (stack.toxiproxy_kind, stack.versions["toxiproxy"]) == ("embedded", "2.12.0")
+    assert probe.toxiproxy_kind(stack.toxiproxy) == "embedded"
+    assert Stack.from_json(stack.to_json()) == stack
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class Upstream:
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.ended = Ended(0, "", "")
         self._thread.start()
@@ -81,7 +81,7 @@ class Upstream:
 
     def join(self) -> None:
         """Wait for the end of the connection."""
-        self._thread.join()
+        self._thread.join(WITHIN)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from harness.toxiproxy.embedded.text import Number, Pairs, TextError, Value, single
 
@@ -82,9 +82,7 @@ def _object(value: Pairs, shape: Shape, into: Filled, path: str, complaint: _Com
             else:
                 into[name] = fitting
         elif isinstance(given, Pairs):
-            inner = into.setdefault(name, {})
-            if isinstance(inner, dict):
-                _object(given, kind, inner, f"{path}{called}.", complaint)
+            _object(given, kind, cast("Filled", into.setdefault(name, {})), f"{path}{called}.", complaint)
         else:
             complaint.say(_called(given), where + kind.go)
 

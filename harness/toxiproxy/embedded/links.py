@@ -62,7 +62,6 @@ class Stage:
         self._draw = draw
         self._act = act
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = 0.0
         self.action = act(self)
 
     @property
@@ -115,10 +114,7 @@ class Stage:
         left = due - now()
         if left <= _EARLY:
             return True
-        if self._timer is not None and due < self._rings:
-            self._unset()
         if self._timer is None:
-            self._rings = due
             # The loop counts milliseconds, from when it last looked at the clock: what is too early is asked again.
             self._timer = asyncio.get_running_loop().call_later(math.ceil(min(left, FARTHEST) * 1000) / 1000, self._ring)
         return False
@@ -145,8 +141,6 @@ class Link:
 
     def received(self, data: bytes) -> None:
         """Take what was read from the source."""
-        if self.over:
-            return
         if not self._stages:
             self.sink.write(data)
             if self.sink.congested:
@@ -213,14 +207,15 @@ class Link:
     def remove(self, toxic: Toxic) -> None:
         """Take a toxic out of the chain; what it held goes on. A timeout has dropped data, so its connection ends."""
         for stage in self._of(toxic):
-            place = self._stages.index(stage)
             if toxic.type == "timeout":
                 self.cut(stage)
             else:
                 stage.leave()
-            del self._stages[place]
-            if place:
-                self._stages[place - 1].next = stage.next
+            if stage in self._stages:  # else the connection ended meanwhile, and its chain with it
+                place = self._stages.index(stage)
+                del self._stages[place]
+                if place:
+                    self._stages[place - 1].next = stage.next
         self.pump()
 
     def stop(self) -> None:

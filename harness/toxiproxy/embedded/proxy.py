@@ -79,7 +79,7 @@ class Proxy:
             self.stop()
 
     def _accept(self, one: socket.socket) -> None:
-        while self._listener is one:
+        while True:
             try:
                 client, _ = one.accept()
             except BlockingIOError:

@@ -33,19 +33,18 @@ class ApiConnection(asyncio.Protocol):
         self._request = _Incoming()
         self._waiting: deque[tuple[Request, str, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first request."""
         self._transport = cast("asyncio.Transport", transport)
-        self._wait()
+        self._idle = self._patience()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what was not answered."""
         del exc
-        if self._idle is not None:
-            self._idle.cancel()
+        self._idle.cancel()
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -62,10 +61,8 @@ class ApiConnection(asyncio.Protocol):
         self._transport.write(f"HTTP/1.1 {said}\r\nContent-Type: {TEXT}\r\nConnection: close\r\n\r\n{said}".encode())
         self._transport.close()
 
-    def _wait(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE, self._transport.close)
+    def _patience(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(IDLE, self._transport.close)
 
     # called by the parser
 
@@ -101,7 +98,8 @@ class ApiConnection(asyncio.Protocol):
             self._parser.get_method().decode("latin-1"), target, given.headers.get("user-agent", ""), bytes(given.body)
         )
         self._waiting.append((request, version, self._parser.should_keep_alive()))
-        self._wait()
+        self._idle.cancel()
+        self._idle = self._patience()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._answer())
 
