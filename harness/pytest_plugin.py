@@ -35,6 +35,9 @@ OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "recorder": ("process", "where taps run: process, thread", ("process", "thread")),
 }
 _TERMINAL: list[int] = []
+ASKED = ("speed", "rabbitmq", "alone")
+"""What a scenario's marker asks of the stack."""
+
 RECORDING = pytest.StashKey["Recording"]()
 SESSION = pytest.StashKey["Session"]()
 
@@ -135,7 +138,9 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator["Sandbox"]:
     session = _session(request.config)
     marker = request.node.get_closest_marker("scenario")
     ident, variant = _told(marker, request.node.name)
-    asked = {} if marker is None else {name: marker.kwargs[name] for name in ("speed", "rabbitmq") if name in marker.kwargs}
+    asked = (
+        {} if marker is None else {name: marker.kwargs[name] for name in ("speed", "rabbitmq", "alone") if name in marker.kwargs}
+    )
     with session.scenario(ident, variant, request.node.nodeid, **asked) as recording:
         request.node.stash[RECORDING] = recording
         yield recording.sandbox

@@ -19,7 +19,7 @@ import itertools
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,8 @@ from harness.stack.choice import ANY, Wanted, choose, compressible, in_range
 from harness.stack.databases import Databases
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
+from harness.stack.own import OwnBroker, Place, beside
+from harness.stack.provision import provisioned
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden, running_in
 
@@ -50,6 +52,7 @@ class Story:
     reproduce: str
     speed: int = 1
     rabbitmq: str | None = None
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Run:
         self._compressible: bool | None = None
         self._lost: list[str] = []
         self._databases = Databases(lambda: self.warden, folder / "stack", progress)
+        self._brokers: dict[tuple[str, int], OwnBroker] = {}
 
     @property
     def warden(self) -> Warden:
@@ -150,6 +154,8 @@ class Run:
     def scenario(self, story: Story) -> Iterator[Told]:
         """Give one scenario its sandbox; afterwards everything the sandbox had is given back."""
         stack = self.living_stack(story.speed)
+        own = self._own(story.alone, stack)
+        stack = beside(stack, own)
         _hold_to(story.rabbitmq, stack)
         folder = self._own_folder(story)
         journal = folder / "journal.jsonl"
@@ -167,12 +173,25 @@ class Run:
             act=lambda: None,
             lost=lambda: "; ".join(self._lost),
             databases=self._databases,
+            own=own,
         )
         sandbox = Sandbox(context, journal, reproduce=story.reproduce)
         try:
             yield Told(sandbox, folder, journal)
         finally:
             sandbox.end()
+
+    def _own(self, names: Iterable[str], stack: Stack) -> dict[str, OwnBroker]:
+        """Return brokers that no other test uses meanwhile; they are made on first use, and those that died are started anew."""
+        if any((name, stack.speed) not in self._brokers for name in names):
+            tools = provisioned(self.progress, rabbitmq_series=self.wanted.rabbitmq)
+            folder = self.warden.folder / f"own-x{stack.speed}"
+            place = Place(self.warden, tools, folder, self.folder / "stack", self.progress, stack.clock)
+            for name in names:
+                if (name, stack.speed) not in self._brokers:
+                    broker = self._brokers[name, stack.speed] = OwnBroker(name, place)
+                    self._open.callback(broker.end)
+        return {name: self._brokers[name, stack.speed] for name in names}
 
     def _own_folder(self, story: Story) -> Path:
         name = "-".join(part for part in (story.ident, story.variant, _parameters(story.test)) if part)
@@ -187,6 +206,7 @@ class Run:
         self._databases.end()
         self._lost.clear()
         self._stacks.clear()
+        self._brokers.clear()
         self._recorder = self._warden = None
 
 

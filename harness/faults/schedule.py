@@ -26,6 +26,9 @@ ACTORS: Mapping[str, Actor] = {
     "pause": PauseActor(),
     **dict.fromkeys((*TOXICS, *ONCE, *FOR_GOOD), WeatherActor()),
 }
+BROKERS = ("aws", "rabbitmq")
+"""Victims that a sandbox has only if its scenario is told `alone`."""
+
 State = Literal["waiting", "on", "ended", "cancelled", "failed"]
 
 
@@ -115,6 +118,11 @@ class Schedule:
             raise UsageError(message)
         if fault.victim is not None and fault.victim not in (victims := self._hands.known_victims()):
             message = f"{fault!r}: there is no {fault.victim!r} that could be killed; there are: {_listed(victims)}"
+            if fault.victim in BROKERS:
+                message = (
+                    f"{fault!r}: other tests use {fault.victim}, too; give this one its own, with"
+                    f" @pytest.mark.scenario(..., alone=({fault.victim!r},))"
+                )
             raise UsageError(message)
         if is_rule(fault):
             self._hands.supports(rule_of("f0", fault))

@@ -122,6 +122,8 @@ class Ledger:
     # ------------------------------------------------------------------ services and connections
 
     def _started(self, event: Seen) -> None:
+        if event.at == "broker":  # of what a broker's restart does, messages and connections tell
+            return
         self.world.service(event.service).started.append(event.t)
 
     def _ready(self, event: Seen) -> None:
@@ -129,6 +131,8 @@ class Ledger:
         instance.ready = event.t if instance.ready is None else instance.ready
 
     def _exited(self, event: Seen) -> None:
+        if event.at == "broker":
+            return
         self.world.service(event.service).exits.append((event.n, event.t, event.how, event.status))
         self.bites.exited(event.service)
 

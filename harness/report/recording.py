@@ -34,6 +34,7 @@ from harness.stack.choice import Wanted
 from harness.stack.fidelity import known
 from harness.stack.lending import Lender
 from harness.stack.model import Stack
+from harness.stack.own import checked
 
 STACK, FIDELITY = "stack.json", "fidelity.json"
 ASKED_WITHIN = 20.0
@@ -180,11 +181,18 @@ class Session:
 
     @contextlib.contextmanager
     def scenario(
-        self, ident: str, variant: str | None, test: str, speed: int = 1, rabbitmq: str | None = None
+        self,
+        ident: str,
+        variant: str | None,
+        test: str,
+        *,
+        speed: int = 1,
+        rabbitmq: str | None = None,
+        alone: tuple[str, ...] = (),
     ) -> Iterator[Recording]:
         """Give one scenario its sandbox, and write its entry when it is over, however it ends.
 
-        Time passes as fast as it allows by `speed`, capped by what this run wants.
+        Time passes as fast as it allows by `speed`, capped by what this run wants; brokers named in `alone` are its own.
         """
         allowed = self.run.speed_for(speed)
         if not self._ran:
@@ -193,7 +201,7 @@ class Session:
         file, _, function = test.partition("::")
         # As it is to be typed where this run was started, which need not be pytest's root.
         reproduce = f"pytest '{os.path.relpath(self._root / file, self._here)}::{function}' --harness-seed={self._seed}"
-        story = Story(ident, variant, test, reproduce, allowed, rabbitmq)
+        story = Story(ident, variant, test, reproduce, allowed, rabbitmq, checked(alone))
         recording = None
         try:
             with self.run.scenario(story) as told:

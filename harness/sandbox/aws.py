@@ -9,9 +9,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from localstack_client.session import Session
 
-from harness.errors import StackLostError, UsageError
+from harness.errors import UsageError
 from harness.history.events import Declaration
 from harness.model import Link
+from harness.sandbox.brokers import Brokers
 from harness.sandbox.effects import Effect, named
 from harness.sandbox.queues import Role
 from harness.sandbox.resources import Mailbox
@@ -19,6 +20,9 @@ from harness.sandbox.sqs import SqsQueue
 from harness.sandbox.things import Context, Usable
 from harness.sandbox.topics import Topic
 from harness.services.parts import REGION, Parts
+
+AGAIN = 2
+"""Starts of a LocalStack of this sandbox's own, from which on it may have forgotten what was made in it."""
 
 SECRET = "test"  # noqa: S105 (LocalStack does not check signatures; every SDK wants one)
 VISIBILITY_MAX = 43_200
@@ -31,8 +35,9 @@ class Aws(Usable):
 
     word = "the account"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, brokers: Brokers) -> None:
         super().__init__(context, "aws")
+        self._brokers = brokers
         self._clients: dict[str, Any] = {}
 
     def queue(
@@ -111,7 +116,11 @@ class Aws(Usable):
         self._context.declare(declaration)
         fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if queue.fifo else {}
         self.call("create_queue", QueueName=queue.thing_name, Attributes={**queue.attributes, **fifo})
-        self._context.ends.append(lambda: self.call("delete_queue", QueueUrl=queue.url))
+        self._context.ends.append(lambda: self._delete(queue))
+
+    def _delete(self, queue: SqsQueue) -> None:
+        if not self.has_forgotten(queue):
+            self.call("delete_queue", QueueUrl=queue.url)
 
     def topic(
         self,
@@ -132,12 +141,23 @@ class Aws(Usable):
         return made
 
     def call(self, operation: str, *, service: str = "sqs", **arguments: Any) -> Any:
-        """Call SQS (or SNS) with the harness's own client, straight to LocalStack. Raises StackLostError when it is gone."""
+        """Call SQS (or SNS) with the harness's own client, straight to LocalStack.
+
+        Raises StackLostError when it is gone; one of this sandbox's own is waited for, if it is to come back, and DiedError says
+        that it died meanwhile.
+        """
+        self._brokers.starts(self.thing_name)
         try:
             return getattr(self._client(service), operation)(**arguments)
         except (BotoCoreError, OSError) as error:
-            message = f"LocalStack at {self._context.stack.localstack} does not answer any more: {error}"
-            raise StackLostError(message) from error
+            raise self._brokers.lost(self.thing_name, f"LocalStack at {self._context.stack.localstack}", error) from error
+
+    def has_forgotten(self, queue: SqsQueue) -> bool:
+        """Tell whether it was started again since it made this queue, and has nothing of it: LocalStack keeps nothing."""
+        if self._brokers.starts(self.thing_name) < AGAIN:
+            return False
+        found = self.call("list_queues", QueueNamePrefix=queue.thing_name).get("QueueUrls", ())
+        return not any(url.endswith(f"/{queue.thing_name}") for url in found)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

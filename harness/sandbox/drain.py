@@ -39,11 +39,14 @@ class Outcome:
 class Drain:
     """One wait for quiescence."""
 
-    def __init__(self, context: Context, tail: Tail, *, quiet: float | None, faults: Callable[[], str]) -> None:
+    def __init__(
+        self, context: Context, tail: Tail, *, quiet: float | None, faults: Callable[[], str], is_down: Callable[[str], bool]
+    ) -> None:
         self._context = context
         self._tail = tail
         self._quiet = quiet
         self._faults = faults
+        self._is_down = is_down
         self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
         # How long a live world may pause at most is a matter of the machine, and so many production seconds on its clock.
         self._speed = context.stack.speed
@@ -125,7 +128,9 @@ class Drain:
         return declaration.ttl is not None and declaration.dead_letter is not None
 
     def _queues(self) -> dict[str, Queue]:
-        return {name: thing for name, thing in self._context.things.items() if isinstance(thing, Queue)}
+        """Return the queues that can be looked at: not those of a broker that was killed for good."""
+        found = {name: thing for name, thing in self._context.things.items() if isinstance(thing, Queue)}
+        return {name: queue for name, queue in found.items() if not self._is_down(queue.road.thing_name)}
 
     def _patience(self) -> float:
         timers = [t for d in self._context.declared.values() for t in (d.ttl, d.visibility_timeout, d.longest_silence) if t]

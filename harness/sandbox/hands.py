@@ -11,6 +11,7 @@ from harness.faults.hands import Signal
 from harness.faults.timers import Timers
 from harness.history.events import Event
 from harness.model import EVENTS, Link, Moment
+from harness.sandbox.brokers import Brokers
 from harness.sandbox.dead_letters import Counted, DeadLetters
 from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
@@ -27,8 +28,9 @@ _KINDS = {"queue": Queue, "topic": Topic, "service": Instance}
 class SandboxHands:
     """Implements `harness.faults.hands.Hands` for one sandbox."""
 
-    def __init__(self, context: Context, timers: Timers) -> None:
+    def __init__(self, context: Context, timers: Timers, brokers: Brokers) -> None:
         self._context = context
+        self._brokers = brokers
         self._timers = timers
         self._latencies: set[Link] = set()
         self._over: Counter[tuple[Link, str]] = Counter()
@@ -39,8 +41,8 @@ class SandboxHands:
         return tuple(self._context.links)
 
     def known_victims(self) -> Sequence[str]:
-        """Return the names of the running services."""
-        return tuple(self._instances())
+        """Return the names of the running services, and of the brokers that this sandbox has for itself."""
+        return (*self._instances(), *self._brokers.names)
 
     def refuse(self, link: Link) -> None:
         """Close the listener that the service connects to."""
@@ -115,6 +117,9 @@ class SandboxHands:
 
     def kill(self, victim: str, signal: Signal) -> None:
         """Send the signal to a service; KILL includes its descendants."""
+        if victim in self._brokers.names:
+            self._brokers.kill(victim, signal)
+            return
         process = self._process(victim)
         if signal == "KILL":
             process.kill()
@@ -130,7 +135,10 @@ class SandboxHands:
         self._process(victim).resume()
 
     def restart(self, victim: str) -> None:
-        """Start the service again with the wiring it had."""
+        """Start the service again with the wiring it had, or the broker with the data it has kept."""
+        if victim in self._brokers.names:
+            self._brokers.restart(victim)
+            return
         self._instances()[victim].restart()
 
     def record(self, event: Event) -> Event:
@@ -178,7 +186,11 @@ class SandboxHands:
         return self._timers.later(seconds / self._context.stack.speed, then)
 
     def _process(self, victim: str) -> Process:
-        process = self._instances()[victim].process
+        instance = self._instances().get(victim)
+        if instance is None:
+            message = f"{victim} is no service that could be paused; for a broker that does not answer there is timeout(link)"
+            raise UsageError(message)
+        process = instance.process
         if process is None:
             message = f"nothing can be done to {victim}: it was not started"
             raise UsageError(message)

@@ -14,6 +14,7 @@ from harness.history import History
 from harness.history.events import Event
 from harness.model import Fault, Moment
 from harness.sandbox.aws import Aws
+from harness.sandbox.brokers import Brokers
 from harness.sandbox.bypass import Watch
 from harness.sandbox.databases import Postgres, Redis
 from harness.sandbox.drain import Drain, Outcome
@@ -47,7 +48,8 @@ class Sandbox:
         self._journal = journal
         self._reproduce = reproduce
         self._timers = Timers()
-        self._schedule = Schedule(SandboxHands(context, self._timers))
+        self._brokers = Brokers(context, context.own)
+        self._schedule = Schedule(SandboxHands(context, self._timers, self._brokers))
         self._instances: list[Instance] = []
         self._waiting: list[Instance] = []
         self._outcome: Outcome | None = None
@@ -56,7 +58,7 @@ class Sandbox:
         self._around: set[str] = set()
         self._closed = self._ended = False
         context.act = self._act
-        self._aws, self._rabbitmq = Aws(context), RabbitMQ(context)
+        self._aws, self._rabbitmq = Aws(context, self._brokers), RabbitMQ(context, self._brokers)
         context.name(self._aws)
         context.name(self._rabbitmq)
 
@@ -130,6 +132,8 @@ class Sandbox:
         Raises UsageError, listing what there is, for a link or thing that does not exist.
         """
         self._act()
+        for victim in {fault.victim for fault in faults} & set(self._brokers.names):
+            self._brokers.settle(str(victim))
         self._schedule.inject(*faults)
 
     def heal(self) -> None:
@@ -144,7 +148,7 @@ class Sandbox:
         """
         self._act()
         came = threading.Event()
-        waiting = Waiting(SandboxHands(self._context, self._timers))
+        waiting = Waiting(SandboxHands(self._context, self._timers, self._brokers))
         waiting.start(moment, came.set)
 
         def look() -> bool:
@@ -169,7 +173,7 @@ class Sandbox:
         silence must last) are seconds.
         """
         self._act()
-        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults)
+        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults, is_down=self._brokers.is_down)
         self._outcome = drain.wait(within)
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
@@ -197,6 +201,7 @@ class Sandbox:
             if instance.process is not None:
                 instance.process.kill()
         self._context.read()  # whatever came since is late
+        self._brokers.revive()
         for thing in list(self._context.things.values()):
             if isinstance(thing, Queue):
                 thing.scan()
@@ -212,6 +217,7 @@ class Sandbox:
             finally:
                 for end in reversed(self._context.ends):
                     end()
+                self._brokers.end()
         return Ended(self._outcome, len(self._around))
 
     @property

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from harness.history.events import Event
 from harness.model import Key, Link
+from harness.sandbox.brokers import DiedError
 from harness.sandbox.dead_letters import Arrivals, Dead, Seen
 from harness.sandbox.queues import Ending, Look, Queue
 from harness.sandbox.things import Usable
@@ -78,6 +79,8 @@ class SqsQueue(Queue):
             extra["MessageGroupId"] = (self._group.find(payload) if self._group else None) or "default"
         try:
             answer = self._broker.call("send_message", QueueUrl=self.url, MessageBody=payload.decode(), **extra)
+        except DiedError:
+            return  # it is in doubt
         except ClientError as error:
             self._context.record(
                 Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="SendMessage", how=str(error))
@@ -113,6 +116,8 @@ class SqsQueue(Queue):
 
     def look(self) -> Look:
         """Return visible and delayed messages, and those in flight: LocalStack's counts are exact, whatever their names say."""
+        if self._broker.has_forgotten(self):
+            return Look(0)
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"]
         found = self._broker.call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
         visible, delayed, in_flight = (int(found.get(name, 0)) for name in names)
@@ -124,7 +129,7 @@ class SqsQueue(Queue):
 
     def scan(self) -> int:
         """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""
-        messages = self._peek()
+        messages = [] if self._broker.has_forgotten(self) else self._peek()
         for message in messages:
             self._residue(message)
         self._context.record(Event(kind="scanned", queue=self.thing_name, data={"messages": len(messages)}))

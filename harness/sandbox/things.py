@@ -1,6 +1,6 @@
 """What a scenario's world is made of, seen from the inside: the context that brokers, queues, resources and services share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from harness.recorder.client import World
 from harness.services.parts import Parts
 from harness.stack.databases import Databases
 from harness.stack.model import Stack
+from harness.stack.own import OwnBroker
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden
 
@@ -32,6 +33,7 @@ class Context:
     act: Callable[[], None]
     lost: Callable[[], str]
     databases: Databases
+    own: Mapping[str, OwnBroker] = field(default_factory=dict)
     things: dict[str, "Usable"] = field(default_factory=dict)
     links: dict[Link, int] = field(default_factory=dict)
     declared: dict[str, Declaration] = field(default_factory=dict)

@@ -36,8 +36,9 @@ class World:
     wire = ""
     failures: ClassVar[tuple[type[Exception], ...]]
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, patience: float = PATIENCE) -> None:
         self.sandbox = sandbox
+        self._patience = patience
         self.link = Link("client", self.thing)
         self._faults = self._calls = 0
         self.port = self._open()
@@ -80,11 +81,11 @@ class World:
         """Give up all connections; the links are gone already."""
         self.renew()
 
-    def inject(self, fault: Fault) -> str:
-        """Have a fault from now on; return its id."""
+    def inject(self, fault: Fault, ident: str = "") -> str:
+        """Have a fault from now on; return its id, which is to be given where others inject, too."""
         self.sandbox.inject(fault)
         self._faults += 1
-        return f"f{self._faults}"
+        return ident or f"f{self._faults}"
 
     def seen(self, at: str, key: str) -> list[str]:
         """Return the kinds of what this tap saw of a message or request, in order."""
@@ -149,7 +150,7 @@ class Sqs(World):
             region_name="us-east-1",
             aws_access_key_id=self._parts.user,
             aws_secret_access_key=self._parts.password,
-            config=Config(read_timeout=PATIENCE, connect_timeout=PATIENCE, retries={"total_max_attempts": 1}),
+            config=Config(read_timeout=self._patience, connect_timeout=self._patience, retries={"total_max_attempts": 1}),
         )
 
     def try_(self, key: str) -> str:
@@ -217,6 +218,43 @@ class Amqp(World):
         self._connection = None
         self._new_queue()
 
+    @property
+    def queue_name(self) -> str:
+        """The queue that calls go through."""
+        return self._queue.thing_name
+
+    def held(self, key: str) -> pika.BlockingConnection:
+        """Publish a message and take it, never to settle it; return the connection it is held on."""
+        self._queue.publish([{"id": key}])
+        connection = pika.BlockingConnection(pika.URLParameters(self._parts.value))
+        self._left.append(connection)
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=1)
+        next(iter(channel.consume(self.queue_name)))
+        return connection
+
+    def connect(self) -> str:
+        """Connect, and hang up; return in one word what came of it."""
+        try:
+            pika.BlockingConnection(pika.URLParameters(self._parts.value)).close()
+        except self.failures as error:
+            return type(error).__name__
+        return "connected"
+
+    def left_in(self, queue: str) -> list[tuple[str, bool]]:
+        """Take all that is in a queue, past the link: the keys, and whether they were marked as redelivered."""
+        channel = self.sandbox.rabbitmq.channel
+        got = iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None))
+        return [(json.loads(body)["id"], method.redelivered) for method, _, body in got if method and body]
+
+    def has(self, queue: str) -> bool:
+        """Tell whether there is such a queue."""
+        try:
+            self.sandbox.rabbitmq.channel.queue_declare(queue, passive=True)
+        except AMQPError:
+            return False
+        return True
+
     def hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -244,6 +282,6 @@ def world(kind: type[W], sandbox: Sandbox) -> Iterator[W]:
     made.close()
 
 
-def soon(look: Callable[[], object], awaited: str) -> object:
+def soon(look: Callable[[], object], awaited: str, *, within: float = 5) -> object:
     """Wait for what the other side is a moment behind with."""
-    return eventually(look, awaited=awaited, within=5)
+    return eventually(look, awaited=awaited, within=within)

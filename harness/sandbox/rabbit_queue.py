@@ -1,0 +1,124 @@
+"""One queue of RabbitMQ in a sandbox's vhost: sent to, looked at exactly, scanned, its dead letters given back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pika
+from pika.exceptions import AMQPConnectionError, NackError, UnroutableError
+
+from harness.history.events import Event
+from harness.model import Link
+from harness.sandbox.brokers import DiedError
+from harness.sandbox.dead_letters import Arrivals, Counted
+from harness.sandbox.queues import Ending, Look, Queue
+from harness.sandbox.things import Usable
+from harness.services.parts import Parts
+
+if TYPE_CHECKING:
+    from harness.sandbox.rabbitmq import RabbitMQ
+
+DIED = ("x-death", "x-first-death-", "x-last-death-")
+"""Beginnings of the headers in which RabbitMQ keeps why a message was dead-lettered."""
+
+
+class RabbitQueue(Queue):
+    """A queue in the sandbox's vhost, reached through the default exchange by its name."""
+
+    word = "the RabbitMQ queue"
+
+    def __init__(self, broker: "RabbitMQ", name: str, *, key: str | None, dead_letter: str | None = None) -> None:
+        super().__init__(broker._context, name, key=key, dead_letter=dead_letter)  # noqa: SLF001 (one sandbox, one context)
+        self._broker = broker
+        self.arguments: Mapping[str, object] = {}
+
+    @property
+    def road(self) -> Usable:
+        """The broker: a queue is reached over its link."""
+        return self._broker
+
+    def reach(self, link: Link) -> int:
+        """Open the link to the broker; return the port of its near tap."""
+        return self._broker.reach(link)
+
+    def parts(self, port: int) -> Parts:
+        """Return the queue's name, and the parts of its broker."""
+        return replace(self._broker.parts(port), value=self.thing_name, name=self.thing_name)
+
+    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+        attempt = self._attempt(payload, key, attributes, ends, "Basic.Publish")
+        properties = pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=dict(attributes) or None)
+        try:
+            self._broker.channel.basic_publish("", self.thing_name, payload, properties, mandatory=True)
+        except (AMQPConnectionError, DiedError):
+            if not self._broker.died:
+                raise
+        except (UnroutableError, NackError) as error:
+            self._context.record(
+                Event(kind="refused", queue=self.thing_name, key=attempt.key, wire="Basic.Publish", how=repr(error))
+            )
+        else:
+            self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key, wire="Basic.Publish"))
+
+    def _give_back(self, to: Queue) -> int:
+        channel, count = self._broker.channel, 0
+        while True:
+            method, properties, body = channel.basic_get(self.thing_name)
+            if method is None or properties is None or body is None:
+                return count
+            headers = {name: value for name, value in (properties.headers or {}).items() if not name.startswith(DIED)}
+            to._redriven(body, {name: str(value) for name, value in headers.items()})  # noqa: SLF001 (a queue like this one)
+            properties.headers = headers or None
+            channel.basic_publish("", to.thing_name, body, properties, mandatory=True)
+            channel.basic_ack(method.delivery_tag or 0)
+            count += 1
+
+    def look(self) -> Look:
+        """Return the ready messages by a passive declare: exact, where the management API lags by seconds.
+
+        What is handed out is known from the taps.
+        """
+        return Look(self._broker.channel.queue_declare(self.thing_name, passive=True).method.message_count)
+
+    def arrivals(self) -> Arrivals:
+        """Return what tells of messages that arrive here: how many, as RabbitMQ shows none without handing it out."""
+        return Counted(self._broker.apart, self.thing_name)
+
+    def scan(self) -> int:
+        """Write every message still in the queue into the journal; closing the connection puts them back."""
+        channel, count = self._broker.channel, 0
+        while True:
+            method, properties, body = channel.basic_get(self.thing_name)
+            if method is None or properties is None or body is None:
+                break
+            count += 1
+            self._residue(properties, body)
+        self._context.record(Event(kind="scanned", queue=self.thing_name, data={"messages": count}))
+        self._broker.fresh()
+        return count
+
+    def _residue(self, properties: pika.BasicProperties, body: bytes) -> None:
+        headers = dict(properties.headers or {})
+        texts = {name: str(value) for name, value in headers.items()}
+        found = self._key.find(body, fields=texts) if self._key else None
+        self._context.record(
+            Event(
+                kind="residue",
+                queue=self.thing_name,
+                key=found or (f"id:{properties.message_id}" if properties.message_id else ""),
+                mid=properties.message_id or "",
+                size=len(body),
+                body=body[:1024].decode("utf-8", "replace"),
+                headers={name: _plain(value) for name, value in headers.items()} or None,
+            )
+        )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_plain(one) for one in value]
+    if isinstance(value, (str, float, bool)) or value is None:
+        return value
+    return int(value) if isinstance(value, int) else str(value)  # pika has integers of a class of its own
