@@ -3,12 +3,13 @@
 Nothing is packed: the jars stay in one repository in the cache, which all versions share, and `java -cp` finds them there.
 """
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import MissingToolError
+from harness.errors import MissingToolError, StartError
 from harness.services.cached import Order, alone, fingerprint
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
@@ -20,8 +21,13 @@ QUIETLY = ("--batch-mode", "--quiet", "--strict-checksums", "--no-transfer-progr
 
 
 def classpath(order: Order) -> Mapping[str, str]:
-    """Return what `{classpath}` is: the jars that the POM named by `build = { maven = ... }` stands for, with all they need."""
-    name = f"maven-{order.source.stem}-{fingerprint(order.read())}"
+    """Return what `{classpath}` is: the jars that the POM named by `build = { maven = ... }` stands for, with all they need.
+
+    Where a list of SHA-256 sums stands beside `x.xml`, as `x.sha256`, the jars are exactly those. Raises StartError for others,
+    with the place of a list of what was found.
+    """
+    held = _sums(order).read_bytes() if _sums(order).exists() else b""
+    name = f"maven-{order.source.stem}-{fingerprint(order.read(), *filter(None, [held]))}"
     say = f"fetching the jars of {order.service.name} for {order.source.name}"
     folder = order.placed(name, whole="classpath.txt", say=say, make=lambda half: _resolve(order, half))
     return {"classpath": (folder / "classpath.txt").read_text().strip()}
@@ -36,6 +42,26 @@ def _resolve(order: Order, half: Path) -> None:
     given = (f"-Dmaven.repo.local={repository}", "-Dmdep.outputFile=classpath.txt", "-Dmdep.includeScope=runtime")
     with alone(repository.with_suffix(".lock")):  # two Mavens in one repository disturb each other
         order.call([maven, *QUIETLY, *given, PLUGIN], cwd=half)
+    if _sums(order).exists():
+        _hold(order, half, (half / "classpath.txt").read_text().strip().split(":"))
+
+
+def _sums(order: Order) -> Path:
+    return order.source.with_suffix(".sha256")
+
+
+def _hold(order: Order, half: Path, jars: list[str]) -> None:
+    """Hold that the jars are those that are listed, by name and content."""
+    found = sorted(f"{hashlib.sha256(Path(jar).read_bytes()).hexdigest()}  {Path(jar).name}" for jar in jars)
+    wanted = sorted(_sums(order).read_text().splitlines())
+    if found != wanted:
+        (half / "found.sha256").write_text("\n".join(found) + "\n")
+        strange = sorted({line.partition("  ")[2] for line in {*found} ^ {*wanted}})
+        message = (
+            f"{order.service} cannot be built: the jars are not those of {_sums(order)}: "
+            f"{', '.join(strange[:5])}; what was found is listed in {half / 'found.sha256'}"
+        )
+        raise StartError(message)
 
 
 def classes(order: Order) -> Mapping[str, str]:

@@ -158,7 +158,7 @@ class Service:
 
     @property
     def build(self) -> Mapping[str, str]:
-        """What has to be built before it can start, by kind: `venv` names a lock file beside `service.toml`, `npm` a folder."""
+        """What has to be built before it can start: by kind, the file or folder beside `service.toml` that it is built from."""
         return MappingProxyType(self._table.get("build", {}))
 
     @property

@@ -12,6 +12,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 FOLDER = FIXTURES / "services"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/service.toml"))
 LOCKS = sorted(FIXTURES.glob("*/*/locks/*.txt"))
+POMS = sorted(FIXTURES.glob("*/*/**/poms/*.xml"))
 NPM_LOCKS = sorted(FIXTURES.glob("*/*/locks/*/package-lock.json"))
 
 
@@ -55,6 +56,14 @@ def test_every_module_is_held_by_its_integrity_and_none_by_an_address(lock: Path
     assert all(package["integrity"].startswith("sha512-") for package in packages)
     assert '"resolved"' not in text
     assert "omit-lockfile-registry-resolved = true" in (lock.parent / ".npmrc").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("pom", POMS, ids=lambda pom: f"{pom.relative_to(FIXTURES).parts[1]}/{pom.stem}")
+def test_every_jar_is_held_by_its_hash(pom: Path):
+    lines = pom.with_suffix(".sha256").read_text(encoding="utf-8").splitlines()
+
+    assert lines
+    assert all(re.fullmatch(r"[0-9a-f]{64}  [\w.-]+\.jar", line) for line in lines)
 
 
 @pytest.mark.parametrize(

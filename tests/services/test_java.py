@@ -1,5 +1,7 @@
 """Class paths and classes from POMs and sources; Maven and the compiler are fakes here, `make setup` has run the real ones."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,42 @@ def test_sources_are_compiled_once_against_their_oldest_version(path: Path, orde
     assert first == again
     assert (Path(first) / "App.class").exists()
     assert (Path(first).parent / "times").read_text() == "compiled\n"
+
+
+SUMS = {name: f"{hashlib.sha256(name.encode()).hexdigest()}  {name}.jar\n" for name in "ab"}
+HELD = f'{MAVEN}mkdir -p "$repository"; printf a >"$repository/a.jar"; printf b >"$repository/b.jar"\n'
+
+
+def listed(order: Order, sums: str) -> Order:
+    (order.source / "../poms/1.sha256").write_text(sums)
+    return replace(order, named="poms/1.xml")
+
+
+def test_jars_are_those_of_the_list_beside_the_pom(path: Path, order: Order):
+    program(path / "mvn", HELD)
+
+    assert java.classpath(listed(order, SUMS["b"] + SUMS["a"]))["classpath"].endswith(
+        "/a.jar:{}/maven/b.jar".format(order.cache / "services")
+    )
+
+
+@pytest.mark.parametrize(
+    ("sums", "strange"),
+    [
+        ("", "a.jar, b.jar"),
+        (SUMS["a"] + SUMS["b"].replace("b.jar", "c.jar"), "b.jar, c.jar"),
+        (f"0{SUMS['a'][1:]}{SUMS['b']}", "a.jar"),
+    ],
+    ids=["unlisted", "other-name", "other-content"],
+)
+def test_jars_that_are_not_those_of_the_list_are_named_and_listed(path: Path, order: Order, sums: str, strange: str):
+    program(path / "mvn", HELD)
+    with pytest.raises(StartError, match=r"^billing cannot be built: the jars are not those of \S+/poms/1\.sha256: ") as raised:
+        java.classpath(listed(order, sums))
+
+    named, _, place = str(raised.value).partition("1.sha256: ")[2].partition("; what was found is listed in ")
+    assert named == strange
+    assert Path(place).read_text() == SUMS["b"] + SUMS["a"]
 
 
 def test_other_sources_are_another_folder(path: Path, order: Order):
