@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,7 +16,7 @@ BODY = b'{"a":1}'
 
 def answered(port: int, request: bytes, *more: bytes) -> str:
     """Send these bytes, and return all that comes until the server closes, or is silent; without what changes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=0.2) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=0.5) as client:
         client.sendall(request)
         for part in more:
             client.sendall(part)
@@ -47,9 +48,19 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
-def test_requests_are_answered_as_by_the_original(original_api: int, embedded_api: int, request_: bytes):
-    assert answered(embedded_api, request_) == answered(original_api, request_)
+@pytest.fixture(scope="module")
+def answers(original_api: int, embedded_api: int) -> dict[str, list[str]]:
+    """What both servers say to each; asked all at once, because who is kept alive is waited for."""
+    asked = [(port, request) for request in REQUESTS.values() for port in (original_api, embedded_api)]
+    with ThreadPoolExecutor(len(asked)) as threads:
+        found = list(threads.map(answered, *zip(*asked, strict=True)))
+    return {name: found[2 * number : 2 * number + 2] for number, name in enumerate(REQUESTS)}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_requests_are_answered_as_by_the_original(answers: dict[str, list[str]], name: str):
+    theirs, ours = answers[name]
+    assert ours == theirs
 
 
 def test_a_request_may_come_in_pieces(original_api: int, embedded_api: int):

@@ -53,9 +53,10 @@ def test_what_a_toxic_holds_flows_on_when_it_is_calmed(toxiproxy: Toxiproxy, ech
 def test_a_timeout_is_taken_away_and_closes_what_it_was_on(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
     port = toxiproxy.create("silent", echoed)
     silent = Toxic("timeout", "downstream", {"timeout": 0})
-    toxiproxy.set_toxic("silent", silent)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(b"ping")
+        connection.recv(4, socket.MSG_WAITALL)  # the connection is through, and nothing of it on its way
+        toxiproxy.set_toxic("silent", silent)
         toxiproxy.calm("silent", silent)
         answer = connection.recv(4)
     assert answer == b""
