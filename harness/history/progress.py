@@ -77,7 +77,7 @@ class Progress:
         self.ended: set[str] = set()
         self.visibility: dict[str, float] = {}
         self.patterns: dict[tuple[str, str], Pattern] = {}
-        self.subscribed: set[str] = set()
+        self.subscribed: dict[str, float] = {}
         self.polled: set[str] = set()
         self.consumed: set[tuple[str, str]] = set()
         self.seen: set[tuple[str, str]] = set()
@@ -126,7 +126,7 @@ class Progress:
             self.effected.add(event.key)
 
     def _subscribed(self, event: Event) -> None:
-        self.subscribed.add(event.link)
+        self.subscribed[event.link] = event.t
         if event.wire == "ReceiveMessage":
             self.polled.add(event.link)
             self.consumed.add((event.link, event.queue))

@@ -1,7 +1,7 @@
 """A running service as a scenario sees it: its links, its exits, how it is told to send, and when it is ready."""
 
 import http.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -13,20 +13,22 @@ from harness.model import Link, Moment
 from harness.sandbox.queues import link_name
 from harness.sandbox.things import Context, Usable
 from harness.services.build import paths_of
-from harness.services.parts import Parts, expand
+from harness.services.parts import Launch, Parts, expand
 from harness.services.process import Process
 from harness.services.service import Service
 from harness.stack.tempo import faked
 from harness.warden.processes import worked
 
 READY_WITHIN = 30.0
+GRACE = 30.0
+"""Seconds that a deploy gives the old version to end by itself: what Kubernetes gives by default."""
 
 
 class Seen(Protocol):
     """What is known of the world's events so far: enough to tell that a service showed itself on the wire."""
 
-    def subscribed(self) -> set[str]:
-        """Return the names of the links on which a consumer has shown itself."""
+    def subscribed(self, since: float) -> set[str]:
+        """Return the names of the links on which a consumer has shown itself since then, in seconds of the world."""
         ...
 
 
@@ -44,14 +46,24 @@ class Instance(Usable):
         self._port = free_port()
         self.ready_after: float | None = None
         self._began = self._spent_to_start = 0.0
-        wired = self._wire()
-        paths = {**paths_of(service, context.cache), "port": str(self._port)}
-        launch = expand(service, wired, paths, environment)
-        clock = context.stack.clock if service.clock == "compressed" else {}
-        self._launch = replace(launch, environment=faked(launch.environment, clock))
+        self._wired = self._wire()
+        self._environment = dict(environment)
+        self._launch = self._launched(service)
+        self.exited_by_itself: Callable[[], object] | None = None
+        self.deployed: Callable[[], None] = lambda: None
         context.name(self)
-        context.declare(Declaration(what="service", name=name, longest_silence=service.longest_silence, clock=service.clock))
+        self._declare()
         self.process: Process | None = None
+
+    def _launched(self, service: Service) -> Launch:
+        paths = {**paths_of(service, self._context.cache), "port": str(self._port)}
+        launch = expand(service, self._wired, paths, self._environment)
+        clock = self._context.stack.clock if service.clock == "compressed" else {}
+        return replace(launch, environment=faked(launch.environment, clock))
+
+    def _declare(self) -> None:
+        silence, clock = self.service.longest_silence, self.service.clock
+        self._context.declare(Declaration(what="service", name=self.thing_name, longest_silence=silence, clock=clock))
 
     def _wire(self) -> dict[str, Parts]:
         wired = {}
@@ -84,6 +96,8 @@ class Instance(Usable):
             self._context.record(Event(kind="exited", service=self.thing_name, status=status, how=how))
         except HarnessError:
             return  # the world is closed: the run is over and nobody judges this exit any more
+        if not how and self.exited_by_itself is not None:
+            self.exited_by_itself()
 
     def await_ready(self, seen: Seen) -> None:
         """Return when the service has shown itself on the wire.
@@ -101,7 +115,7 @@ class Instance(Usable):
 
     def _consumes(self, seen: Seen) -> bool:
         mine = {str(link) for link in self._links()}
-        return bool(mine & seen.subscribed())
+        return bool(mine & seen.subscribed(self._began))
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=1)
@@ -147,6 +161,25 @@ class Instance(Usable):
             message = f"{self.thing_name} does not use {thing.thing_name!r}; its links are: {', '.join(map(str, self._links()))}"
             raise UsageError(message)
         return link
+
+    def upgrade(self, service: Service) -> None:
+        """Deploy another version: the old one is asked to end, and gets GRACE seconds for it; the new one has the same wiring.
+
+        Returns when the new one is started; the next act waits until it is ready. Raises UsageError for another service, and what
+        `start` raises.
+        """
+        self._context.act()
+        if service.name != self.service.name:
+            message = f"{self.thing_name}.upgrade({service!r}) is no other version of {self.service.name}; start it beside it"
+            raise UsageError(message)
+        launch = self._launched(service)
+        if self.process is not None and self.process.status is None:
+            self.process.terminate(GRACE / self._context.stack.speed)
+        self.service, self._launch = service, launch
+        self._declare()
+        self.ready_after = None
+        self.run()
+        self.deployed()
 
     def exited(self, nth: int = 1) -> Moment:
         """Return the moment of the service's nth exit."""

@@ -1,16 +1,19 @@
 """Queues as a scenario sees them, on both brokers: declared with a role, published to, looked at exactly, scanned at the end."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
 from harness.errors import UsageError
+from harness.faults.profiles import sent_like
 from harness.history.events import Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.dead_letters import Arrivals, DeadLetters
 from harness.sandbox.things import Context, Usable
 
 Body = Mapping[str, object] | str | bytes
+Typed = Mapping[str, tuple[str, str]]
+"""Attributes of a message: type and value, as SQS has them; on RabbitMQ headers, of which Number ones are numbers."""
 Ending = Literal["effected", "dead-lettered", "refused"]
 Role = Literal["work", "retry", "dead-letter", "parking"]
 
@@ -55,31 +58,47 @@ class Queue(Usable):
         bodies: Iterable[Body],
         *,
         by: Usable | None = None,
-        attributes: Mapping[str, str] | None = None,
+        like: str | None = None,
+        type: str | None = None,  # noqa: A002 (what the attribute is about)
+        attributes: Mapping[str, str | tuple[str, str]] | None = None,
         ends: Ending = "effected",
     ) -> None:
         """Send every body, in order, and wait for the broker's confirmation of each.
 
-        `by` a real producer (its `service.toml` says how it is told to send), else by the harness itself. `ends` says where each
-        message has to end for `accounted`. Raises UsageError for a body in which the declared key is missing.
+        `by` a real producer (its `service.toml` says how it is told to send), else by the harness itself: with these attributes
+        (headers), each a text or (type, text), and those that a library puts there (`like="spring-cloud-aws-3.1.1"`) for messages
+        made from the class `type`. `ends` says where each message has to end for `accounted`.
+        Raises UsageError for a body in which the declared key is missing, an unknown library, or `by` and `like` together.
         """
+        if by is not None and (like or type or attributes):
+            message = (
+                f"publish(by=...) to {self.described}: a real producer decides by itself what it sends; leave out the others"
+            )
+            raise UsageError(message)
         self._context.act()
+        call = f"publish(to {self.thing_name}"
+        given = {**(sent_like(call, like, type)[0] if like is not None else {}), **(attributes or {})}
+        typed = {name: value if isinstance(value, tuple) else ("String", value) for name, value in given.items()}
         for body in bodies:
             payload = encode(body)
-            key = self.key_of(payload, attributes or {})
+            key = self.key_of(payload, {name: value for name, (_, value) in typed.items()})
             if by is not None:
                 self._told(by, payload, key, ends)
             else:
-                self._send(payload, key, attributes or {}, ends)
+                self._send(payload, key, typed, ends)
 
-    def redrive(self) -> int:
-        """Send every dead letter of this queue back to it, once, as an operator would; return how many there were.
+    def redrive(self, *, times: int = 1, drop: Sequence[str] = ()) -> int:
+        """Send every dead letter of this queue back to it, each `times` times, as an operator would; return how many there were.
 
-        Raises UsageError where it has no dead-letter queue.
+        Attributes (headers) named in `drop` are left out. Raises UsageError where it has no dead-letter queue, or for what is no
+        number of times.
         """
+        if times < 1 or isinstance(drop, str):
+            message = f"redrive(times={times!r}, drop={drop!r}): times is 1 or more, drop a sequence of names: drop=('JavaType',)"
+            raise UsageError(message)
         dead_letters = self.dead_letters
         self._context.act()
-        return dead_letters._give_back(self)  # noqa: SLF001 (another queue of the same broker)
+        return dead_letters._give_back(self, times, frozenset(drop))  # noqa: SLF001 (another queue of the same broker)
 
     def key_of(self, payload: bytes, attributes: Mapping[str, str]) -> str:
         """Return the declared key of a message; empty where none is declared. Raises UsageError where it is missing."""
@@ -115,6 +134,10 @@ class Queue(Usable):
 
     # ------------------------------------------------------------------ inside
 
+    def gauge(self) -> Callable[[], int]:
+        """Return what tells how many messages are ready, from any thread."""
+        raise NotImplementedError
+
     def arrivals(self) -> Arrivals:
         """Return what tells of messages that arrive in this queue, for one who looks again and again."""
         raise NotImplementedError
@@ -124,7 +147,7 @@ class Queue(Usable):
         self._context.record(expected(self.thing_name, key, ends))
         send(self.thing_name, payload)
 
-    def _attempt(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending, wire: str) -> Event:
+    def _attempt(self, payload: bytes, key: str, attributes: Typed, ends: Ending, wire: str) -> Event:
         return self._context.record(
             Event(
                 kind="attempted",
@@ -134,12 +157,12 @@ class Queue(Usable):
                 wire=wire,
                 size=len(payload),
                 body=payload[:1024].decode("utf-8", "replace"),
-                attributes={name: ("String", value) for name, value in attributes.items()} or None,
+                attributes=dict(attributes) or None,
                 data={"ends": ends},
             )
         )
 
-    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+    def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         raise NotImplementedError
 
     def _redriven(self, payload: bytes, attributes: Mapping[str, str]) -> None:
@@ -147,7 +170,7 @@ class Queue(Usable):
         data: dict[str, object] = {"redriven": True}
         self._context.record(Event(kind="attempted", queue=self.thing_name, key=key, size=len(payload), data=data))
 
-    def _give_back(self, to: "Queue") -> int:
+    def _give_back(self, to: "Queue", times: int, drop: Set[str]) -> int:
         raise NotImplementedError
 
     def look(self) -> Look:

@@ -1,17 +1,18 @@
 """One queue of RabbitMQ in a sandbox's vhost: sent to, looked at exactly, scanned, its dead letters given back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, NackError, UnroutableError
 
 from harness.history.events import Event
 from harness.model import Link
 from harness.sandbox.brokers import DiedError
 from harness.sandbox.dead_letters import Arrivals, Counted
-from harness.sandbox.queues import Ending, Look, Queue
+from harness.sandbox.queues import Ending, Look, Queue, Typed
 from harness.sandbox.things import Usable
 from harness.services.parts import Parts
 
@@ -45,9 +46,11 @@ class RabbitQueue(Queue):
         """Return the queue's name, and the parts of its broker."""
         return replace(self._broker.parts(port), value=self.thing_name, name=self.thing_name)
 
-    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+    def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         attempt = self._attempt(payload, key, attributes, ends, "Basic.Publish")
-        properties = pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=dict(attributes) or None)
+        typed = attributes.items()
+        headers: dict[str, Any] = {name: float(text) if kind.startswith("Number") else text for name, (kind, text) in typed}
+        properties = pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers or None)
         try:
             self._broker.channel.basic_publish("", self.thing_name, payload, properties, mandatory=True)
         except (AMQPConnectionError, DiedError):
@@ -60,16 +63,18 @@ class RabbitQueue(Queue):
         else:
             self._context.record(Event(kind="acknowledged", queue=self.thing_name, key=attempt.key, wire="Basic.Publish"))
 
-    def _give_back(self, to: Queue) -> int:
+    def _give_back(self, to: Queue, times: int, drop: Set[str]) -> int:
         channel, count = self._broker.channel, 0
         while True:
             method, properties, body = channel.basic_get(self.thing_name)
             if method is None or properties is None or body is None:
                 return count
-            headers = {name: value for name, value in (properties.headers or {}).items() if not name.startswith(DIED)}
-            to._redriven(body, {name: str(value) for name, value in headers.items()})  # noqa: SLF001 (a queue like this one)
+            given = (properties.headers or {}).items()
+            headers = {name: value for name, value in given if not name.startswith(DIED) and name not in drop}
             properties.headers = headers or None
-            channel.basic_publish("", to.thing_name, body, properties, mandatory=True)
+            for _ in range(times):
+                to._redriven(body, {name: str(value) for name, value in headers.items()})  # noqa: SLF001 (a queue like this one)
+                channel.basic_publish("", to.thing_name, body, properties, mandatory=True)
             channel.basic_ack(method.delivery_tag or 0)
             count += 1
 
@@ -79,6 +84,17 @@ class RabbitQueue(Queue):
         What is handed out is known from the taps.
         """
         return Look(self._broker.channel.queue_declare(self.thing_name, passive=True).method.message_count)
+
+    def gauge(self) -> Callable[[], int]:
+        """Return what tells how many messages are ready, on a connection of its own, so that any thread may ask."""
+        opened: list[BlockingChannel] = []
+
+        def ready() -> int:
+            if not opened:
+                opened.append(self._broker.apart())
+            return opened[0].queue_declare(self.thing_name, passive=True).method.message_count
+
+        return ready
 
     def arrivals(self) -> Arrivals:
         """Return what tells of messages that arrive here: how many, as RabbitMQ shows none without handing it out."""

@@ -1,10 +1,15 @@
 """Resources with ground truth as a scenario sees them: what a service changes, and where an alarm would ring."""
 
+import contextlib
 from dataclasses import replace
 
-from harness.history.events import Declaration
+from pika.exceptions import AMQPError
+
+from harness.errors import HarnessError, UsageError
+from harness.history.events import Declaration, Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.effects import Either
+from harness.sandbox.queues import Queue
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
 from harness.wire.mails import check_key
@@ -65,6 +70,50 @@ class Alarms(Resource):
         super().__init__(context, name)
         context.declare(Declaration(what="alarms", name=name, kind="alarms"))
         context.world.open_resource(name, "alarms", {})
+
+    def watch(self, queue: Queue, *, above: int = 0, every: float = 60.0) -> None:
+        """Ring when a queue has more than `above` messages ready, as an alarm of CloudWatch on its depth would.
+
+        It is looked at every so many seconds, by the world's clock; one notice comes each time the depth has risen above. A drain
+        waits for the look that is due. Raises UsageError for what is no depth or period.
+        """
+        if above < 0 or every <= 0:
+            message = (
+                f"{self.thing_name}.watch(queue, above={above!r}, every={every!r}): a depth of 0 or more, and seconds above 0"
+            )
+            raise UsageError(message)
+        depth = DepthAlarm(self.thing_name, queue, above, every, self._context)
+        self._context.due.append(depth.due)
+        depth.begin()
+
+
+class DepthAlarm:
+    """One alarm on the depth of a queue, evaluated again and again."""
+
+    def __init__(self, sink: str, queue: Queue, above: int, every: float, context: Context) -> None:
+        self._sink, self._queue, self._above, self._every = sink, queue, above, every
+        self._context = context
+        self._gauge = queue.gauge()
+        self._ringing = False
+
+    def begin(self) -> None:
+        """Evaluate it after each period from now on."""
+        self._context.later(self._every, self._evaluate)
+
+    def due(self) -> str:
+        """Say that it will ring at the next look; to be asked by the test's own thread."""
+        rises = not self._ringing and self._queue.look().ready > self._above
+        return f"the alarm of {self._sink} on {self._queue.thing_name} rings at its next look" if rises else ""
+
+    def _evaluate(self) -> None:
+        with contextlib.suppress(HarnessError, AMQPError, OSError):  # that a broker is gone, the sandbox's next act says
+            depth = self._gauge()
+            if depth > self._above and not self._ringing:
+                text = f"{self._queue.thing_name} has {depth} message(s), more than {self._above}"
+                data: dict[str, object] = {"text": text, "sink": self._sink, "queue": self._queue.thing_name}
+                self._context.record(Event(kind="noticed", data=data))
+            self._ringing = depth > self._above
+        self.begin()
 
 
 class Mailbox(Resource):

@@ -58,6 +58,7 @@ class Sandbox:
         self._around: set[str] = set()
         self._closed = self._ended = False
         context.act = self._act
+        context.later = lambda seconds, then: self._timers.later(seconds / context.stack.speed, then)
         self._aws, self._rabbitmq = Aws(context, self._brokers), RabbitMQ(context, self._brokers)
         context.name(self._aws)
         context.name(self._rabbitmq)
@@ -111,16 +112,22 @@ class Sandbox:
         uses: Mapping[str, Usable],
         environment: Mapping[str, str] | None = None,
         name: str | None = None,
+        restart_after: float | None = None,
     ) -> Instance:
         """Start a service, wired to what it uses; returns at once, the next act waits until it is ready on the wire.
 
-        `uses` maps environment variables of the service to things of this sandbox. Raises StartError when the command does not
-        exist, MissingToolError when something it needs is not installed, UsageError for a name used twice.
+        `uses` maps environment variables of the service to things of this sandbox. With `restart_after` it has a supervisor,
+        which starts it again so many seconds after each exit that the harness did not cause. Raises StartError when the command
+        does not exist, MissingToolError when something it needs is not installed, UsageError for a name used twice.
         """
         self._open()
         same = sum(1 for one in self._instances if one.service.name == service.name)
         given = name or (service.name if not same else f"{service.name}-{same + 1}")
         instance = Instance(self._context, service, given, uses, environment or {})
+        instance.deployed = lambda: self._waiting.append(instance)
+        if restart_after is not None:
+            seconds = restart_after
+            instance.exited_by_itself = lambda: self._context.later(seconds, instance.restart)
         self._instances.append(instance)
         self._waiting.append(instance)
         instance.run()
@@ -173,7 +180,7 @@ class Sandbox:
         silence must last) are seconds.
         """
         self._act()
-        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._faults, is_down=self._brokers.is_down)
+        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._due, is_down=self._brokers.is_down)
         self._outcome = drain.wait(within)
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
@@ -266,6 +273,9 @@ class Sandbox:
         if self._context.stack.speed == 1:
             return {}
         return {"spent": {one.thing_name: round(one.spent(), 4) for one in self._instances if one.process is not None}}
+
+    def _due(self) -> str:
+        return self._faults() or next((reason for due in self._context.due if (reason := due())), "")
 
     def _faults(self) -> str:
         self._sound()

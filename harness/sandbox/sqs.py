@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from harness.history.events import Event
 from harness.model import Key, Link
 from harness.sandbox.brokers import DiedError
 from harness.sandbox.dead_letters import Arrivals, Dead, Seen
-from harness.sandbox.queues import Ending, Look, Queue
+from harness.sandbox.queues import Ending, Look, Queue, Typed
 from harness.sandbox.things import Usable
 from harness.services.parts import REGION, Parts
 from harness.wire.sns import envelope
@@ -70,11 +70,11 @@ class SqsQueue(Queue):
         found = None if around is None else self._key.find(around.message, fields=around.texts)
         return found or super()._found(body, attributes)
 
-    def _send(self, payload: bytes, key: str, attributes: Mapping[str, str], ends: Ending) -> None:
+    def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         attempt = self._attempt(payload, key, attributes, ends, "SendMessage")
         extra: dict[str, Any] = {}
         if attributes:
-            extra["MessageAttributes"] = {n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()}
+            extra["MessageAttributes"] = {n: {"DataType": t, "StringValue": v} for n, (t, v) in attributes.items()}
         if self.fifo:
             extra["MessageGroupId"] = (self._group.find(payload) if self._group else None) or "default"
         try:
@@ -91,26 +91,26 @@ class SqsQueue(Queue):
             Event(kind="acknowledged", queue=self.thing_name, key=attempt.key or f"id:{mid}", wire="SendMessage", mid=mid)
         )
 
-    def _give_back(self, to: Queue) -> int:
+    def _give_back(self, to: Queue, times: int, drop: Set[str]) -> int:
         count = 0
         while True:
-            asked: dict[str, Any] = {
-                "MaxNumberOfMessages": 10,
-                "MessageAttributeNames": ["All"],
-                "AttributeNames": ["MessageGroupId"],
-            }
-            found = self._broker.call("receive_message", QueueUrl=self.url, **asked).get("Messages", ())
+            found = self._broker.call("receive_message", QueueUrl=self.url, **ASKED).get("Messages", ())
             if not found:
                 return count
             for message in found:
-                self._resend(to, message)
+                for turn in range(times):
+                    self._resend(to, message, drop, turn)
                 self._broker.call("delete_message", QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
                 count += 1
 
-    def _resend(self, to: Queue, message: Mapping[str, Any]) -> None:
-        body, attributes = str(message["Body"]), message.get("MessageAttributes", {})
+    def _resend(self, to: Queue, message: Mapping[str, Any], drop: Set[str], turn: int) -> None:
+        body = str(message["Body"])
+        attributes = {name: one for name, one in message.get("MessageAttributes", {}).items() if name not in drop}
         to._redriven(body.encode(), {name: str(one.get("StringValue", "")) for name, one in attributes.items()})  # noqa: SLF001
-        group = {"MessageGroupId": message["Attributes"]["MessageGroupId"]} if self.fifo else {}
+        group: dict[str, str] = {}
+        if self.fifo:  # as AWS does, under a deduplication id that no send had
+            ident = f"{message['MessageId']}-{turn}"
+            group = {"MessageGroupId": message["Attributes"]["MessageGroupId"], "MessageDeduplicationId": ident}
         extra: dict[str, Any] = {"MessageAttributes": attributes} if attributes else {}
         self._broker.call("send_message", QueueUrl=self.url_of(to), MessageBody=body, **extra, **group)
 
@@ -122,6 +122,10 @@ class SqsQueue(Queue):
         found = self._broker.call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
         visible, delayed, in_flight = (int(found.get(name, 0)) for name in names)
         return Look(visible + delayed, in_flight)
+
+    def gauge(self) -> Callable[[], int]:
+        """Return what tells how many messages are visible; any thread may ask."""
+        return lambda: self.look().ready
 
     def arrivals(self) -> Arrivals:
         """Return what tells of messages that arrive here; the peek changes nothing."""

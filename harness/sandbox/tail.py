@@ -37,6 +37,6 @@ class Tail:
             self.progress.step(_DECODER.decode(line))
         return self.progress
 
-    def subscribed(self) -> set[str]:
-        """Return the names of the links on which a consumer has shown itself."""
-        return self.read().subscribed
+    def subscribed(self, since: float) -> set[str]:
+        """Return the names of the links on which a consumer has shown itself since then."""
+        return {link for link, t in self.read().subscribed.items() if t >= since}

@@ -39,6 +39,10 @@ class Context:
     declared: dict[str, Declaration] = field(default_factory=dict)
     ends: list[Callable[[], None]] = field(default_factory=list)
     readers: list[Callable[[], None]] = field(default_factory=list)
+    later: Callable[[float, Callable[[], None]], object] = lambda _seconds, _then: None
+    """Does something in a thread of its own after so many production seconds."""
+    due: list[Callable[[], str]] = field(default_factory=list)
+    """What a drain asks: each says what will still happen by itself, or nothing."""
     origin: float = field(default_factory=now)
 
     def name(self, thing: "Usable") -> None:

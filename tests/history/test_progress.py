@@ -131,7 +131,7 @@ def test_a_first_delivery_is_progress():
 
 
 def test_a_consumer_is_known_by_its_link():
-    assert after(at(1, "subscribed", "near", link="a->b", queue="jobs")).subscribed == {"a->b"}
+    assert after(at(1, "subscribed", "near", link="a->b", queue="jobs")).subscribed == {"a->b": 1}
 
 
 def test_other_declarations_and_sends_without_a_key_change_nothing():
