@@ -6,8 +6,7 @@ answers are JSON lines:
     {"ask": 1, "do": "spawn", "child": 7, "command": [...], "environment": {...}, "cwd": null, "fds": 2}
     {"ask": 2, "do": "signal", "child": 7, "number": 15}
     {"ask": 3, "do": "kill", "child": 7}
-    {"ask": 4, "do": "keep"}
-    {"ask": 5, "do": "will", "command": [...], "environment": {...}}
+    {"ask": 4, "do": "keep"} or {"ask": 5, "do": "will", "command": [...], "environment": {...}}
     {"answer": 1, "pid": 4711} or {"answer": 1, "errno": 2, "at": "command"}
     {"exited": 7, "status": -9}
 
