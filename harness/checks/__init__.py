@@ -16,6 +16,15 @@ def accounted(history: History) -> Verdict:
     return Verdict(history, "accounted")
 
 
+def classified(history: History, *, attempts: int | None = None) -> Verdict:
+    """Promise that what may pass is tried again, that what never passes is not, and that what is given up on is put aside.
+
+    `attempts` is how often a failure that may pass is tried before it may be put aside; by itself the queue's maxReceiveCount or
+    delivery limit. Raises UsageError for fewer than one.
+    """
+    return Verdict(history, "classified", {} if attempts is None else {"attempts": _counted("classified", attempts)})
+
+
 def effected_once(history: History) -> Verdict:
     """Promise that every message has its effect once in each place that its queue names."""
     return Verdict(history, "effected_once")
@@ -42,6 +51,14 @@ def paced(history: History, *, per_second: float | None = None, schedule: Sequen
     return Verdict(history, "paced", {name: value for name, value in given.items() if value is not None})
 
 
+def parked(history: History, *, attempts: int) -> Verdict:
+    """Promise that what cannot be done is put aside, into a dead-letter or parking queue, after at most so many attempts.
+
+    Raises UsageError for fewer than one.
+    """
+    return Verdict(history, "parked", {"attempts": _counted("parked", attempts)})
+
+
 def recovered(history: History, *, within: float) -> Verdict:
     """Promise that what a fault held up has its effect at most `within` seconds after the fault was over."""
     return Verdict(history, "recovered", {"within": float(within)})
@@ -52,6 +69,14 @@ def signalled(history: History, *, within: float) -> Verdict:
     return Verdict(history, "signalled", {"within": float(within)})
 
 
+def _counted(check: str, attempts: int) -> int:
+    if attempts < 1:
+        message = f"{check}(attempts={attempts}): a message is tried at least once, as in attempts=3"
+        raise UsageError(message)
+    return attempts
+
+
 __all__ = [
-    "Verdict", "accounted", "effected_once", "nothing_dead_lettered", "paced", "recovered", "require", "signalled",
+    "Verdict", "accounted", "classified", "effected_once", "nothing_dead_lettered", "paced", "parked", "recovered", "require",
+    "signalled",
 ]  # fmt: skip

@@ -4,19 +4,16 @@ The copy is made of the events that belong to no message, kept while the journal
 canary's own events go through the same encoding, reading, fold and check. A check passes if *its* witness appears.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from harness.checks.catalogue import CHECKS
+from harness.checks.scripts import KEY, SCRIPTS, world
 from harness.checks.verdict import Verdict
-from harness.history.events import Declaration, Event
+from harness.history.events import Event
 from harness.history.journal import Seen
 from harness.history.ledger import Ledger
-
-KEY = "canary"
-QUEUE, DEAD, PLACE, SINK, SERVICE = "canary.queue", "canary.dead", "canary.place", "canary.alarms", "canary-service"
-LINK, TO = f"{SERVICE}->canary.broker", f"{SERVICE}->{PLACE}"
 
 
 def blind(verdict: Verdict) -> str:
@@ -46,100 +43,8 @@ def _spliced(ledger: Ledger, canary: Sequence[Event]) -> list[list[Seen]]:
 def planted(verdict: Verdict, after: float) -> list[Event]:
     """Return the events of a message that breaks this promise, from a second after the run's last event on."""
     script = SCRIPTS[verdict.check]
-    events = [*_world(), *script(verdict.arguments)]
+    events = [*world(), *script(verdict.arguments)]
     for event in events:
         event.t += after + 1.0
         event.n = verdict.history.ledger().last_n
     return events
-
-
-def _world() -> list[Event]:
-    things = (
-        Declaration(what="queue", name=DEAD, broker="rabbitmq", role="dead-letter"),
-        Declaration(what="queue", name=QUEUE, broker="rabbitmq", effects=((PLACE,),), dead_letter=DEAD),
-        Declaration(what="resource", name=PLACE, kind="http"),
-        Declaration(what="alarms", name=SINK),
-        Declaration(what="service", name=SERVICE),
-    )
-    return [Event(kind="declared", data=msgspec.to_builtins(one)) for one in things]
-
-
-def _sent(t: float) -> list[Event]:
-    return [Event(kind="attempted", t=t, queue=QUEUE, key=KEY), Event(kind="acknowledged", t=t, queue=QUEUE, key=KEY)]
-
-
-def _handed_out(t: float, tag: int) -> list[Event]:
-    return [
-        Event(kind="delivered", at="far", t=t, link=LINK, conn=1, tag=f"1:{tag}", queue=QUEUE, key=KEY, redelivered=tag > 1),
-        Event(kind="delivered", at="near", t=t, link=LINK, conn=1, tag=f"1:{tag}", queue=QUEUE, key=KEY, redelivered=tag > 1),
-    ]
-
-
-def _let_go(t: float, tag: int, how: str) -> list[Event]:
-    common = {"t": t, "link": LINK, "conn": 1, "tag": f"1:{tag}", "queue": QUEUE, "key": KEY, "how": how}
-    return [Event(kind="settled", at="near", **common), Event(kind="settled", at="far", **common)]  # type: ignore[arg-type]
-
-
-def _changed(t: float, x: int) -> list[Event]:
-    common = {"t": t, "link": TO, "conn": 1, "x": x, "key": KEY, "wire": "POST"}
-    return [
-        Event(kind="requested", at="near", **common),  # type: ignore[arg-type]
-        Event(kind="requested", at="resource", **common),  # type: ignore[arg-type]
-        Event(kind="effected", at="resource", **common),  # type: ignore[arg-type]
-        Event(kind="answered", at="resource", status=200, **common),  # type: ignore[arg-type]
-        Event(kind="answered", at="near", status=200, **common),  # type: ignore[arg-type]
-    ]
-
-
-def _rejected() -> list[Event]:
-    return [*_sent(0.0), *_handed_out(0.1, 1), *_let_go(0.2, 1, "reject")]
-
-
-def _accounted(arguments: Mapping[str, object]) -> list[Event]:
-    """Effected and dead-lettered: seen also in a run that was not drained."""
-    del arguments
-    end = [Event(kind="residue", t=0.4, queue=DEAD, key=KEY)]
-    return [*_sent(0.0), *_handed_out(0.1, 1), *_changed(0.2, 1), *_let_go(0.3, 1, "reject"), *end]
-
-
-def _effected_once(arguments: Mapping[str, object]) -> list[Event]:
-    del arguments
-    return [*_sent(0.0), *_handed_out(0.1, 1), *_changed(0.2, 1), *_changed(0.3, 2), *_let_go(0.4, 1, "ack")]
-
-
-def _nothing_dead_lettered(arguments: Mapping[str, object]) -> list[Event]:
-    del arguments
-    return _rejected()
-
-
-def _paced(arguments: Mapping[str, object]) -> list[Event]:
-    """Ten attempts at a pace that no promise allows: far too soon, or at once where a schedule was promised."""
-    rate = arguments.get("per_second")
-    gap = 0.1 / rate if isinstance(rate, (int, float)) else 0.001
-    events = _sent(0.0)
-    for tag in range(1, 11):
-        events += [*_handed_out(tag * gap, tag), *_let_go(tag * gap, tag, "requeue")]
-    return events
-
-
-def _recovered(arguments: Mapping[str, object]) -> list[Event]:
-    within = float(str(arguments["within"]))
-    fault: dict[str, object] = {"fault": "outage", "link": TO, "call": "canary"}
-    faults = [Event(kind="fault", t=t, how=how, fault=KEY, data=fault) for t, how in ((0.1, "began"), (0.2, "ended"))]
-    late = within + 1.0
-    return [*_sent(0.0), *faults, *_handed_out(late, 1), *_changed(late, 1), *_let_go(late, 1, "ack")]
-
-
-def _signalled(arguments: Mapping[str, object]) -> list[Event]:
-    del arguments
-    return _rejected()
-
-
-SCRIPTS: Mapping[str, Callable[[Mapping[str, object]], list[Event]]] = {
-    "accounted": _accounted,
-    "effected_once": _effected_once,
-    "nothing_dead_lettered": _nothing_dead_lettered,
-    "paced": _paced,
-    "recovered": _recovered,
-    "signalled": _signalled,
-}

@@ -6,6 +6,8 @@ from typing import Any
 
 from harness.checks.accounted import LABELS as ACCOUNTED
 from harness.checks.accounted import judge as accounted
+from harness.checks.classified import LABELS as CLASSIFIED
+from harness.checks.classified import judge as classified
 from harness.checks.effected_once import LABELS as EFFECTED_ONCE
 from harness.checks.effected_once import judge as effected_once
 from harness.checks.findings import Findings
@@ -13,6 +15,8 @@ from harness.checks.nothing_dead_lettered import LABELS as NOTHING_DEAD_LETTERED
 from harness.checks.nothing_dead_lettered import judge as nothing_dead_lettered
 from harness.checks.paced import LABELS as PACED
 from harness.checks.paced import judge as paced
+from harness.checks.parked import LABELS as PARKED
+from harness.checks.parked import judge as parked
 from harness.checks.recovered import LABELS as RECOVERED
 from harness.checks.recovered import judge as recovered
 from harness.checks.signalled import LABELS as SIGNALLED
@@ -37,9 +41,13 @@ class Check:
 
 CHECKS: Mapping[str, Check] = {
     "accounted": Check("accounted", accounted, ACCOUNTED),
+    "classified": Check("classified", classified, CLASSIFIED, "messages of which an attempt failed", "no attempt failed"),
     "effected_once": Check("effected_once", effected_once, EFFECTED_ONCE, vacuous="no message with an effect was sent"),
     "nothing_dead_lettered": Check("nothing_dead_lettered", nothing_dead_lettered, NOTHING_DEAD_LETTERED),
     "paced": Check("paced", paced, PACED, "messages tried more than once", "no message was tried more than once"),
+    "parked": Check(
+        "parked", parked, PARKED, "messages that failed", "every message had its effect, so none had to be put aside"
+    ),
     "recovered": Check("recovered", recovered, RECOVERED, "messages held up by a fault", "no fault held up any message"),
     "signalled": Check("signalled", signalled, SIGNALLED, "failures", "no message failed for good"),
 }

@@ -67,7 +67,8 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     untested = _untested(ledger, check, findings)
     if untested:
         return Conclusion("vacuous", untested, waived=waived)
-    return Conclusion("kept", f"{PROMISES[check.name]} ({findings.premises} {check.noun}{_steady(ledger)})", waived=waived)
+    extent = f"{findings.premises} {check.noun}{findings.measured and ', ' + findings.measured}{_steady(ledger)}"
+    return Conclusion("kept", f"{PROMISES[check.name]} ({extent})", waived=waived)
 
 
 def _own_clock(ledger: Ledger, check: Check) -> str:

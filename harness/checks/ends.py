@@ -166,6 +166,13 @@ def delivery_events(delivery: Delivery | None) -> tuple[int, ...]:
     return (delivery.far_n, delivery.near_n, request, delivery.word_n, delivery.end_n)
 
 
+def tried(obligation: Obligation) -> int:
+    """Return how often its consumer was given it: handed out, and not lost on the way."""
+    last = obligation.last
+    lost = (obligation.further or {}).get("receive_lost", 0) + (last is not None and not last.near_n)
+    return obligation.far - lost
+
+
 def times(count: int) -> str:
     """Return how often, in words."""
     return "once" if count == 1 else "twice" if count == 2 else f"{count} times"  # noqa: PLR2004 (the word for it)

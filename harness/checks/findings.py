@@ -38,6 +38,8 @@ class Findings:
     labels: dict[str, Found] = field(default_factory=dict)
     tainted: str = ""
     unknown: str = ""
+    measured: str = ""
+    """What was measured, in half a sentence, where a number says more than that it was enough."""
 
     def ground(self, *labels: str, cases: int = 1) -> None:
         """Count cases in which these labels could have shown."""
@@ -48,15 +50,21 @@ class Findings:
         self, label: str, obligation: Obligation, *, sure: bool, n: int, t: float, events: tuple[int, ...], said: str
     ) -> None:
         """Count one case of a label; `n` and `t` are the event by which it was broken."""
+        self.case(label, obligation.key, obligation.queue.name, sure=sure, n=n, t=t, events=events, said=said)
+
+    def case(
+        self, label: str, name: str, where: str, *, sure: bool, n: int, t: float, events: tuple[int, ...], said: str
+    ) -> None:
+        """Count one case of a label that shows on something with this name: a message of a queue, a service, a notice."""
         found = self.labels.setdefault(label, Found())
         found.possible += 1
         if sure:
             found.definite += 1
-            found.keys.add(obligation.key)
+            found.keys.add(name)
             found.first_n = min(n, found.first_n or n)
         if len(found.witnesses) < KEPT_WITNESSES:
             shown = tuple(sorted({event for event in events if event}))
-            found.witnesses.append(Witness(obligation.key, shown, t, said, obligation.queue.name))
+            found.witnesses.append(Witness(name, shown, t, said, where))
 
     @property
     def definite(self) -> int:

@@ -2,9 +2,11 @@
 
 PROMISES = {
     "accounted": "each message ended once, where its sender said",
+    "classified": "each failure is dealt with as its class wants: tried again, or put aside",
     "effected_once": "every message has its effect once",
     "nothing_dead_lettered": "no message ends in a dead-letter queue",
     "paced": "attempts on one message keep their distance",
+    "parked": "what cannot be done is put aside after its attempts",
     "recovered": "what a fault held up has its effect in time after it",
     "signalled": "somebody is told of every message that failed for good",
 }
@@ -21,6 +23,12 @@ HINTS = {
         "stuck": "message attribute JavaType (the type a consumer reads by), and that the queue has no dead-letter queue",
         "wedged": "what the consumer waits for without a timeout, and its prefetch count",
         "unconsumed": "the queue name the consumer listens to, and its listener's concurrency",
+    },
+    "classified": {
+        "transient_dead_lettered": "the consumer's reject/requeue decision for this failure: tried again, it may pass",
+        "permanent_requeued": "the consumer's retry decision for this status: no second attempt can change it",
+        "transient_acked": "the handler that swallows the error: what it returns from normally is acknowledged",
+        "retries_exhausted_not_parked": "the queue's dead-letter queue: what its consumer gives up on goes nowhere",
     },
     "effected_once": {
         "not_effected": "what the consumer does with a message after its attempt failed",
@@ -43,6 +51,11 @@ HINTS = {
     "paced": {
         "hot_loop": "requeue=true without a pause: a delay queue (x-message-ttl) or a back-off before the nack",
         "off_schedule": "the back-off of the consumer's retry policy",
+    },
+    "parked": {
+        "redelivered_for_ever": "maxReceiveCount and RedrivePolicy, the delivery limit, or the consumer's own count of attempts",
+        "not_parked": "what the consumer does after its last attempt, and that the queue has a dead-letter queue",
+        "parked_late": "maxReceiveCount or the delivery limit against the number of attempts that was promised",
     },
     "recovered": {
         "late": "the longest back-off between attempts, and the visibility timeout of a message in flight",

@@ -110,8 +110,11 @@ def failure_class(delivery: Delivery | None, outages: list[Interval]) -> str:
     """
     if delivery is None:
         return ""
-    if delivery.obligation.in_doubt:
-        return "in_doubt"
+    return "in_doubt" if delivery.obligation.in_doubt else attempt_class(delivery, outages)
+
+
+def attempt_class(delivery: Delivery, outages: list[Interval]) -> str:
+    """Name the kind of failure of this delivery's own attempt, whatever an earlier one left in doubt."""
     request = delivery.request
     if request is not None:
         if not request.answered:

@@ -3,7 +3,18 @@ from dataclasses import replace
 
 import pytest
 
-from harness.checks import accounted, catalogue, effected_once, nothing_dead_lettered, paced, recovered, require, signalled
+from harness.checks import (
+    accounted,
+    catalogue,
+    classified,
+    effected_once,
+    nothing_dead_lettered,
+    paced,
+    parked,
+    recovered,
+    require,
+    signalled,
+)
 from harness.checks.canary import blind
 from harness.checks.findings import Findings
 from harness.errors import HarnessError, InconclusiveError, UsageError, Violation
@@ -137,14 +148,18 @@ def test_somebody_else_may_write_the_judged_events(tmp_path):
 # ------------------------------------------------------------------------------------------------------------- canary
 
 
-def all_six(run):
+def all_checks(run):
     return [
         accounted(run),
+        classified(run),
+        classified(run, attempts=3),
         effected_once(run),
         nothing_dead_lettered(run),
         paced(run),
         paced(run, per_second=20),
         paced(run, schedule=[5]),
+        parked(run, attempts=1),
+        parked(run, attempts=10),
         recovered(run, within=60),
         signalled(run, within=60),
     ]
@@ -170,7 +185,7 @@ RUNS = {
 def test_every_check_sees_its_canary_in_every_run(tmp_path, lines):
     run = history(tmp_path, *lines, world=WORLD)
 
-    assert [blind(verdict) for verdict in all_six(run)] == [""] * 8
+    assert {blind(verdict) for verdict in all_checks(run)} == {""}
 
 
 @pytest.mark.parametrize("name", list(catalogue.CHECKS))
@@ -184,7 +199,7 @@ def test_a_check_that_sees_nothing_fails_the_run(tmp_path, monkeypatch, name):
     blinded = replace(catalogue.CHECKS[name], judge=sees_nothing)
     for module in ("harness.checks.verdict", "harness.checks.canary"):
         monkeypatch.setattr(f"{module}.CHECKS", {**catalogue.CHECKS, name: blinded})
-    verdict = next(one for one in all_six(run) if one.check == name)
+    verdict = next(one for one in all_checks(run) if one.check == name)
 
     with pytest.raises(HarnessError, match=f"^{name} is blind: a message that breaks it was put into a copy of .*journal.jsonl"):
         require(verdict)
