@@ -1,6 +1,7 @@
 """What has to exist before a service can start: tools on PATH, and what is built once per lock into the cache."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import MissingToolError
@@ -15,6 +16,9 @@ BUILDERS: Mapping[str, Callable[[Order], Mapping[str, str]]] = {
     "maven": java.classpath,
     "javac": java.classes,
 }
+
+AT_ONCE = 4
+"""Builds side by side: most of each is waiting for a registry."""
 
 
 def silent(line: str) -> None:
@@ -42,9 +46,13 @@ def paths_of(service: Service, cache: Path, progress: Progress = silent) -> dict
 
 
 def build_all(cache: Path, progress: Progress = silent) -> None:
-    """Build what any version or variant of any service that can be found needs; what is missing is said once a service."""
+    """Build what any version or variant of any service that can be found needs, several at a time.
+
+    What cannot be built because a tool is missing is said once a service. `progress` hears lines from several threads.
+    """
     said: set[tuple[str, str]] = set()
-    for service in every():
+
+    def build(service: Service) -> None:
         try:
             paths_of(service, cache, progress)
         except MissingToolError as error:
@@ -52,3 +60,7 @@ def build_all(cache: Path, progress: Progress = silent) -> None:
             if reason not in said:
                 said.add(reason)
                 progress(f"left out: {error}")
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="build") as pool:
+        for built in [pool.submit(build, service) for service in every()]:
+            built.result()
