@@ -14,6 +14,7 @@ from harness.history.events import Declaration
 from harness.model import Link
 from harness.sandbox.brokers import Brokers
 from harness.sandbox.effects import Effect, named
+from harness.sandbox.options import told_by_name
 from harness.sandbox.queues import Role
 from harness.sandbox.resources import Mailbox
 from harness.sandbox.sqs import SqsQueue
@@ -40,6 +41,7 @@ class Aws(Usable):
         self._brokers = brokers
         self._clients: dict[str, Any] = {}
 
+    @told_by_name
     def queue(
         self,
         name: str,

@@ -21,7 +21,10 @@ UNDONE_SILENCE = 1.0
 """The same where a message is still without effect and nothing shows that anybody works on it."""
 BETWEEN_LOOKS = 0.15
 LYING = 2.5
-"""Seconds for which messages lie ready in a queue with an effect before nobody is said to take them: above an emulator's tick."""
+"""Seconds for which messages lie ready in a queue with an effect before nobody is said to take them: above an emulator's tick.
+
+Where no service lives there is nobody to wait for.
+"""
 LYING_REALLY = 0.7
 """The same in real seconds, where the emulator's tick is compressed to less than that."""
 PATIENCE = 60.0
@@ -40,13 +43,21 @@ class Drain:
     """One wait for quiescence."""
 
     def __init__(
-        self, context: Context, tail: Tail, *, quiet: float | None, faults: Callable[[], str], is_down: Callable[[str], bool]
+        self,
+        context: Context,
+        tail: Tail,
+        *,
+        quiet: float | None,
+        faults: Callable[[], str],
+        is_down: Callable[[str], bool],
+        anybody: Callable[[], bool],
     ) -> None:
         self._context = context
         self._tail = tail
         self._quiet = quiet
         self._faults = faults
         self._is_down = is_down
+        self._anybody = anybody
         self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
         # How long a live world may pause at most is a matter of the machine, and so many production seconds on its clock.
         self._speed = context.stack.speed
@@ -113,7 +124,7 @@ class Drain:
         if t - before < BETWEEN_LOOKS * self._speed:
             return "one more look at the counters of the queues is due"
         lying = [name for name, look in counts.items() if look.ready and self._context.declared[name].effects]
-        if lying and t - before < max(LYING, LYING_REALLY * self._speed):
+        if lying and self._anybody() and t - before < max(LYING, LYING_REALLY * self._speed):
             return f"{counts[lying[0]].ready} message(s) lie ready in {lying[0]}, for only {t - before:.1f} s so far"
         for name, look in counts.items():
             if look.ready and self._timed(self._context.declared[name]):

@@ -146,6 +146,11 @@ class Instance(Usable):
         return sorted({link_name(self.thing_name, thing) for thing in self._uses.values()}, key=str)
 
     @property
+    def lives(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.status is None
+
+    @property
     def exit_of_its_own(self) -> int | None:
         """The exit status of a service that ended by itself; None while it runs, or when the harness ended it."""
         if self.process is None or self.process.ended_by_harness:

@@ -15,6 +15,7 @@ from harness.history.events import Declaration
 from harness.model import Link
 from harness.sandbox.brokers import Brokers
 from harness.sandbox.effects import Effect, named
+from harness.sandbox.options import told_by_name
 from harness.sandbox.queues import Role
 from harness.sandbox.rabbit_queue import RabbitQueue
 from harness.sandbox.things import Context, Usable
@@ -39,6 +40,7 @@ class RabbitMQ(Usable):
         stack = context.stack
         self._management = Management(stack.management.host, stack.management.port, stack.user, stack.password)
 
+    @told_by_name
     def queue(
         self,
         name: str,

@@ -180,7 +180,14 @@ class Sandbox:
         silence must last) are seconds.
         """
         self._act()
-        drain = Drain(self._context, self._tail, quiet=quiet, faults=self._due, is_down=self._brokers.is_down)
+        drain = Drain(
+            self._context,
+            self._tail,
+            quiet=quiet,
+            faults=self._due,
+            is_down=self._brokers.is_down,
+            anybody=lambda: any(one.lives for one in self._instances),
+        )
         self._outcome = drain.wait(within)
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
         self._context.record(Event(kind="drained", how=self._outcome.how, data=data))

@@ -115,7 +115,11 @@ class Process:
 
     def _last_lines(self) -> str:
         tail = self.log_tail()
-        return f"its last lines in {self.log}:\n{tail}" if tail else f"it wrote nothing to {self.log}"
+        if not tail:
+            return f"it wrote nothing to {self.log}"
+        earlier = [line for line in self._run.child.log_errors() if line not in tail]
+        first = "\n".join(["it spoke of errors first:", *earlier, "and "]) if earlier else ""
+        return f"{first}its last lines in {self.log}:\n{tail}"
 
     def kill(self) -> None:
         """SIGKILL it and everything it forked; when this returns they are gone."""

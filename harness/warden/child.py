@@ -1,6 +1,7 @@
 """One process of a run, seen from the run's owner: its status, its end, the last lines it wrote. Starting it is the warden's."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from harness.errors import HarnessError, TimedOutError
 
 GONE_WITHIN = 10.0  # s; between the last process killed and its status here lie microseconds
 TAIL_BYTES = 65536
+ERROR = re.compile(r"\b(?:[A-Za-z.]*(?:Error|Exception)|ERROR|FATAL|[Ff]atal|panic|[Cc]annot|[Cc]ould not|not found)\b")
 Ask = Callable[[dict[str, object]], dict[str, Any]]
 
 
@@ -73,6 +75,13 @@ class Child:
             file.seek(max(self._log_start, end - TAIL_BYTES))
             text = file.read().decode(errors="replace").rstrip()
         return "\n".join(text.splitlines()[-lines:])
+
+    def log_errors(self, most: int = 3) -> list[str]:
+        """Return the first lines that speak of an error: what comes after it is often only where it came from."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_start)
+            text = file.read(TAIL_BYTES).decode(errors="replace")
+        return [line.strip() for line in text.splitlines() if ERROR.search(line)][:most]
 
     def ended(self, status: int) -> None:
         """Take the exit status in; the warden's side calls this."""

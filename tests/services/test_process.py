@@ -58,6 +58,25 @@ def test_a_death_before_ready_is_told_at_once_with_status_and_last_lines(warden:
     assert told - eventually(lambda: died, awaited="the exit", within=FOREVER)[0] < 1
 
 
+STORY = """
+print('Error: Cannot find module \\'amqplib\\'')
+for n in range(12): print(f'    at Module._load (node:internal/{n})')
+print('Node.js v18.20.4')
+raise SystemExit(1)
+"""
+
+
+def test_the_line_that_says_what_is_wrong_is_told_where_a_long_story_follows(warden: Warden, log: Path):
+    process = Process.start(warden, python(STORY), log)
+
+    with pytest.raises(StartError) as raised:  # noqa: PT011 (the text is asserted below)
+        process.ready_when(lambda: False, awaited="anything", within=FOREVER)
+    first, *_, last = str(raised.value).partition("; ")[2].splitlines()
+    assert first == "it spoke of errors first:"
+    assert "Error: Cannot find module 'amqplib'\nand its last lines in" in str(raised.value)
+    assert last == "Node.js v18.20.4"
+
+
 def test_a_death_by_signal_without_a_word_says_both(warden: Warden, log: Path):
     process = Process.start(warden, python("import os; os.kill(os.getpid(), 11)"), log)
 
