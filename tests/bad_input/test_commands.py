@@ -50,7 +50,9 @@ def said(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 def test_an_option_that_is_none(said: Said):
-    assert said("up", "--nope") == "harness: No such option: --nope; see harness --help"
+    found = said("up", "--nope")
+    assert found.startswith("harness: No such option: --nope")
+    assert found.endswith("; see harness --help")
 
 
 def test_a_command_that_is_none(said: Said):
@@ -91,7 +93,8 @@ def test_a_cache_folder_that_is_a_file(said: Said, tmp_path: Path, monkeypatch: 
 def test_a_machine_that_has_no_rabbitmq_and_cannot_get_it(
     said: Said, own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ):
-    next(own_cache.glob("rabbitmq-*")).unlink()
+    for one in own_cache.glob("rabbitmq-*"):
+        one.unlink()
     monkeypatch.setattr(erlang, "DISTRIBUTIONS", tmp_path / "none")
     monkeypatch.setattr(provision_rabbitmq, "DISTRIBUTIONS", tmp_path / "none")
     bare_path(tmp_path / "bin", monkeypatch)
