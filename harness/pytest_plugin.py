@@ -35,9 +35,6 @@ OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "recorder": ("process", "where taps run: process, thread", ("process", "thread")),
 }
 _TERMINAL: list[int] = []
-ASKED = ("speed", "rabbitmq", "alone")
-"""What a scenario's marker asks of the stack."""
-
 RECORDING = pytest.StashKey["Recording"]()
 SESSION = pytest.StashKey["Session"]()
 
