@@ -8,7 +8,7 @@ import typer
 from harness.address import Address
 from harness.errors import UsageError
 
-EXAMPLE = "Example: harness proxy amqp --listen 127.0.0.1:5673 --upstream 127.0.0.1:5672 --journal journal.jsonl --key /orderId"
+EXAMPLE = "Example: harness proxy amqp --listen 5673 --upstream 127.0.0.1:5672"
 LOOPBACK = ("", "127.0.0.1", "localhost")
 UNKNOWN = 2
 
@@ -23,7 +23,7 @@ def proxy(
     *,
     listen: Annotated[str, typer.Option(help="where clients connect: a port of 127.0.0.1, as 127.0.0.1:5673; port 0: any")],
     upstream: Annotated[str, typer.Option(help="what is in front of: a broker or a server, as 127.0.0.1:5672")],
-    journal: Annotated[Path, typer.Option(help="the file to write")],
+    journal: Annotated[Path, typer.Option(help="the file to write")] = Path("journal.jsonl"),
     key: Annotated[str, typer.Option(help="where the business key of a message stands, as /orderId in its JSON")] = "",
 ) -> None:
     """Record everything that passes between clients and a broker or server, until Ctrl-C; then say what passed.
