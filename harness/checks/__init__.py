@@ -30,6 +30,25 @@ def effected_once(history: History) -> Verdict:
     return Verdict(history, "effected_once")
 
 
+def headroom(history: History, *, at_least: float | None = None) -> Verdict:
+    """Promise that work on a message is over before its visibility timeout is: with this share of it left, where one is given.
+
+    Raises UsageError for a share that is not between 0 and 1.
+    """
+    if at_least is not None and not 0 < at_least < 1:
+        message = f"headroom(at_least={at_least:g}): a share of the visibility timeout that is left, as in at_least=0.5"
+        raise UsageError(message)
+    return Verdict(history, "headroom", {} if at_least is None else {"at_least": float(at_least)})
+
+
+def in_order(history: History) -> Verdict:
+    """Promise that messages of one group take effect in the order in which they were sent, one at a time, with none left out.
+
+    A group is what the queue was declared with (`group=`), else the MessageGroupId; all of a RabbitMQ queue is one.
+    """
+    return Verdict(history, "in_order")
+
+
 def nothing_dead_lettered(history: History) -> Verdict:
     """Promise that no message ends in a dead-letter queue, but those that were published with `ends="dead-lettered"`."""
     return Verdict(history, "nothing_dead_lettered")
@@ -77,6 +96,6 @@ def _counted(check: str, attempts: int) -> int:
 
 
 __all__ = [
-    "Verdict", "accounted", "classified", "effected_once", "nothing_dead_lettered", "paced", "parked", "recovered", "require",
-    "signalled",
+    "Verdict", "accounted", "classified", "effected_once", "headroom", "in_order", "nothing_dead_lettered", "paced", "parked",
+    "recovered", "require", "signalled",
 ]  # fmt: skip

@@ -44,7 +44,8 @@ def planted(verdict: Verdict, after: float) -> list[Event]:
     """Return the events of a message that breaks this promise, from a second after the run's last event on."""
     script = SCRIPTS[verdict.check]
     events = [*world(), *script(verdict.arguments)]
-    for event in events:
+    last = verdict.history.ledger().last_n
+    for number, event in enumerate(events, start=1):
         event.t += after + 1.0
-        event.n = verdict.history.ledger().last_n
+        event.n = last + number
     return events

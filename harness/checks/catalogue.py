@@ -11,6 +11,10 @@ from harness.checks.classified import judge as classified
 from harness.checks.effected_once import LABELS as EFFECTED_ONCE
 from harness.checks.effected_once import judge as effected_once
 from harness.checks.findings import Findings
+from harness.checks.headroom import LABELS as HEADROOM
+from harness.checks.headroom import judge as headroom
+from harness.checks.in_order import LABELS as IN_ORDER
+from harness.checks.in_order import judge as in_order
 from harness.checks.nothing_dead_lettered import LABELS as NOTHING_DEAD_LETTERED
 from harness.checks.nothing_dead_lettered import judge as nothing_dead_lettered
 from harness.checks.paced import LABELS as PACED
@@ -43,6 +47,8 @@ CHECKS: Mapping[str, Check] = {
     "accounted": Check("accounted", accounted, ACCOUNTED),
     "classified": Check("classified", classified, CLASSIFIED, "messages of which an attempt failed", "no attempt failed"),
     "effected_once": Check("effected_once", effected_once, EFFECTED_ONCE, vacuous="no message with an effect was sent"),
+    "headroom": Check("headroom", headroom, HEADROOM, "deliveries", "no delivery with a visibility timeout was worked on"),
+    "in_order": Check("in_order", in_order, IN_ORDER, "messages", "no two messages of one group were sent one after the other"),
     "nothing_dead_lettered": Check("nothing_dead_lettered", nothing_dead_lettered, NOTHING_DEAD_LETTERED),
     "paced": Check("paced", paced, PACED, "messages tried more than once", "no message was tried more than once"),
     "parked": Check(

@@ -4,6 +4,8 @@ PROMISES = {
     "accounted": "each message ended once, where its sender said",
     "classified": "each failure is dealt with as its class wants: tried again, or put aside",
     "effected_once": "every message has its effect once",
+    "headroom": "work on a message is over well before its visibility timeout",
+    "in_order": "messages of one group take effect in the order in which they were sent",
     "nothing_dead_lettered": "no message ends in a dead-letter queue",
     "paced": "attempts on one message keep their distance",
     "parked": "what cannot be done is put aside after its attempts",
@@ -41,6 +43,15 @@ HINTS = {
         "duplicated_by_broker": "an idempotency key at the resource: both brokers deliver at least once",
         "duplicated_by_network": "an idempotency key at the resource: what stands between can send a request twice",
         "duplicated_by_blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
+    },
+    "headroom": {
+        "overrun": "the queue's visibility timeout against the longest time of one message's work; or a heartbeat",
+        "thin": "the queue's visibility timeout: raise it until the slowest dependency's timeout fits in with room",
+    },
+    "in_order": {
+        "effect_inversion": "the MessageGroupId that the producer sends: what belongs together needs the same one",
+        "group_concurrency": "the consumer's concurrency within one group, and the queue's visibility timeout",
+        "gap": "the group's later messages when one is dead-lettered: a FIFO queue goes on without it",
     },
     "nothing_dead_lettered": {
         "transient_dead_lettered": "the consumer's reject/requeue decision for connection errors",

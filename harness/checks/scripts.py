@@ -8,12 +8,14 @@ from harness.history.events import Declaration, Event
 
 KEY = "canary"
 QUEUE, DEAD, PLACE, SINK, SERVICE = "canary.queue", "canary.dead", "canary.place", "canary.alarms", "canary-service"
+FIFO = "canary.fifo"
 LINK, TO = f"{SERVICE}->canary.broker", f"{SERVICE}->{PLACE}"
 
 
 def world() -> list[Event]:
     """Return the declarations of the things that the scripts are about."""
     things = (
+        Declaration(what="queue", name=FIFO, broker="aws", effects=((PLACE,),), visibility_timeout=30.0, fifo=True),
         Declaration(what="queue", name=DEAD, broker="rabbitmq", role="dead-letter"),
         Declaration(what="queue", name=QUEUE, broker="rabbitmq", effects=((PLACE,),), dead_letter=DEAD),
         Declaration(what="resource", name=PLACE, kind="http"),
@@ -83,6 +85,46 @@ def _effected_once(arguments: Mapping[str, object]) -> list[Event]:
     return [*_sent(0.0), *_handed_out(0.1, 1), *_changed(0.2, 1), *_changed(0.3, 2), *_let_go(0.4, 1, "ack")]
 
 
+def _headroom(arguments: Mapping[str, object]) -> list[Event]:
+    """Worked on for longer than its visibility timeout, and deleted after it."""
+    del arguments
+    return [*_received(0.0, KEY, 1), *_changed(0.2, 1), *_deleted(90.0, KEY, 1)]
+
+
+def _in_order(arguments: Mapping[str, object]) -> list[Event]:
+    """Taken after what was sent after it."""
+    del arguments
+    events = []
+    for number, key in enumerate((KEY, "canary-next")):
+        events += _received(0.1 * number, key, number + 1)
+    later = _changed(1.0, 1)
+    for one in later:
+        one.key = "canary-next"
+    return [*events, *later, *_changed(2.0, 2)]
+
+
+def _received(t: float, key: str, x: int) -> list[Event]:
+    """Return the events of a message that was sent to the FIFO queue, and received."""
+    data: dict[str, object] = {"ends": "effected", "group": "canary"}
+    got = {"link": LINK, "conn": 1, "x": x, "tag": f"r{x}", "queue": FIFO, "key": key, "mid": f"canary-{x}"}
+    return [
+        Event(kind="attempted", t=t, queue=FIFO, key=key, data=data),
+        Event(kind="acknowledged", t=t, queue=FIFO, key=key, mid=f"canary-{x}"),
+        Event(kind="delivered", at="far", t=t + 0.05, **got),  # type: ignore[arg-type]
+        Event(kind="delivered", at="near", t=t + 0.05, **got),  # type: ignore[arg-type]
+    ]
+
+
+def _deleted(t: float, key: str, x: int) -> list[Event]:
+    common = {"t": t, "link": LINK, "conn": 1, "x": 100 + x, "tag": f"r{x}", "queue": FIFO, "key": key, "how": "delete"}
+    return [
+        Event(kind="settled", at="near", **common),  # type: ignore[arg-type]
+        Event(kind="settled", at="far", **common),  # type: ignore[arg-type]
+        Event(kind="confirmed", at="far", ok=True, **common),  # type: ignore[arg-type]
+        Event(kind="confirmed", at="near", ok=True, **common),  # type: ignore[arg-type]
+    ]
+
+
 def _nothing_dead_lettered(arguments: Mapping[str, object]) -> list[Event]:
     del arguments
     return _rejected()
@@ -115,6 +157,8 @@ SCRIPTS: Mapping[str, Callable[[Mapping[str, object]], list[Event]]] = {
     "accounted": _accounted,
     "classified": _classified,
     "effected_once": _effected_once,
+    "headroom": _headroom,
+    "in_order": _in_order,
     "nothing_dead_lettered": _nothing_dead_lettered,
     "paced": _paced,
     "parked": _parked,

@@ -87,6 +87,7 @@ class Deliveries:
         requested = (event.data or {}).get("requested")
         if isinstance(requested, (int, float)):
             earliest = max(earliest, requested)
+        delivery.timeout, delivery.batch = timeout, self._roads[event.link].call(event.conn, event.x)
         delivery.lo = min(earliest, event.t) + timeout
         delivery.hi = event.t + timeout + self._tick
 
@@ -201,7 +202,7 @@ class Deliveries:
         if how == "visibility":
             if delivery.delay > 0:  # a heartbeat, or a retry after a pause: told apart when something else happens
                 delivery.lo, delivery.hi = event.t + delivery.delay, event.t + delivery.delay + self._tick
-                delivery.end = ""
+                delivery.end, delivery.timeout = "", delivery.delay
                 return
             how = "requeue"
         if how == "reject":

@@ -70,7 +70,8 @@ class Request(msgspec.Struct, eq=False):
 class Delivery(msgspec.Struct, eq=False):
     """One hand-out of a message: far by the broker, near to the service; how it was settled, and why it was there at all.
 
-    `word` is the service's settlement as the near tap saw it, `word_far` as the far tap did. `lo` and `hi` bound its deadline.
+    `word` is the service's settlement as the near tap saw it, `word_far` as the far tap did. `lo` and `hi` bound its deadline,
+    which is `timeout` after it was handed out; `batch` is a number that all messages of one receive have.
     """
 
     obligation: "Obligation"
@@ -91,6 +92,8 @@ class Delivery(msgspec.Struct, eq=False):
     word_t: float = 0.0
     word_far: str = ""
     delay: float = 0.0
+    timeout: float = 0.0
+    batch: int = 0
     confirmed: bool | None = None
     stale: bool = False
     end: str = ""
@@ -125,6 +128,8 @@ class Obligation(msgspec.Struct, eq=False):
     deduplicated: int = 0
     sent_n: int = 0
     sent_t: float = 0.0
+    accepted_n: int = 0
+    sender: int = 0
     # deliveries
     far: int = 0
     near: int = 0

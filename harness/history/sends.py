@@ -74,6 +74,8 @@ class Sends:
                 part.carrier.hand_on("dead_letter_cycle" if part.queue.role == "retry" else "republished")
             elif part.obligation is not None:
                 self._tried(part.obligation, event)
+                part.obligation.sender = self._world.roads[event.link].call(event.conn)
+                _grouped(part.obligation, event, anew=False)
 
     def _begin(self, road: Road, queues: list[Queue], event: Seen) -> Send:
         send = Send(copied=bool(event.fault))
@@ -104,6 +106,7 @@ class Sends:
                 obligation.hand_on("redriven")
                 return
             obligation.ends = str(event.data.get("ends") or "effected")
+            _grouped(obligation, event, anew=True)
         if event.wire == "told":
             obligation.told += 1
             obligation.sent_t = obligation.sent_t or event.t
@@ -164,6 +167,7 @@ class Sends:
     @staticmethod
     def _accepted(obligation: Obligation, queue: Queue, event: Seen, *, fresh: bool) -> None:
         obligation.acks += 1
+        obligation.accepted_n = obligation.accepted_n or event.n
         if obligation.tries < obligation.acks:  # without a key of its own a message is known by the id in the answer only
             obligation.tries = obligation.acks
             obligation.sent_n = event.n
@@ -230,6 +234,14 @@ class Sends:
 def _ident(event: Seen) -> tuple[int, int, str]:
     """Return what names a send on its link; the far tap gives copies that a fault made the number of what they are copies of."""
     return event.conn, -event.x if event.fault and event.at == "far" else event.x, event.key
+
+
+def _grouped(obligation: Obligation, event: Seen, *, anew: bool) -> None:
+    """Take note of a message's group; who declared how it is found in the body knows it better than the wire."""
+    group = (event.data or {}).get("group")
+    if isinstance(group, str):
+        groups = obligation.queue.groups
+        groups[obligation.key] = group if anew else groups.get(obligation.key, group)
 
 
 def _copied(part: Part) -> None:

@@ -23,8 +23,8 @@ class Queue:
     """One declared queue and its obligations. `home` is the work queue whose obligations its messages belong to."""
 
     __slots__ = (
-        "declaration", "ends_in", "feeders", "finished", "home", "links", "mids", "name", "obligations", "role", "scanned",
-        "sets", "sqs",
+        "declaration", "ends_in", "feeders", "finished", "groups", "home", "links", "mids", "name", "obligations", "role",
+        "scanned", "sets", "sqs",
     )  # fmt: skip
 
     def __init__(self, declaration: Declaration) -> None:
@@ -41,6 +41,8 @@ class Queue:
         self.finished = Finished()
         self.obligations = Obligations(self)
         self.scanned = False
+        self.groups: dict[str, str] = {}
+        """Of messages by key: their group, as the harness was told it, else as it was on the wire."""
 
     def find(self, key: str) -> Obligation | None:
         """Return the obligation of this key, also one that was finished; None where there is none."""
@@ -125,11 +127,12 @@ class Road:
     """One link: the service at its near end, the thing at its far end, and what is under way on it."""
 
     __slots__ = (
-        "coming", "confirms", "connections", "faults", "gaps", "gone", "instance", "name", "only", "pending", "queues",
-        "requests", "sends", "service", "settles", "severed", "thing",
+        "coming", "confirms", "connections", "faults", "gaps", "gone", "instance", "name", "number", "only", "pending",
+        "queues", "requests", "sends", "service", "settles", "severed", "thing",
     )  # fmt: skip
 
-    def __init__(self, name: str, instance: "Instance") -> None:
+    def __init__(self, name: str, instance: "Instance", number: int) -> None:
+        self.number = number
         self.service, _, self.thing = name.partition("->")
         self.name = name
         self.only = (name,)
@@ -149,6 +152,10 @@ class Road:
         self.queues: list[Queue] = []
         self.faults: list[Interval] = []
         self.gaps: dict[int, str] = {}
+
+    def call(self, conn: int, x: int = 0) -> int:
+        """Return a number that only this connection has, and this exchange on it: small enough for a float."""
+        return (self.number << 44) + (conn << 24) + x
 
     def consumes(self, queue: Queue) -> None:
         """Take note that its service is given messages of this queue over it."""
@@ -288,6 +295,6 @@ class Roads(dict[str, Road]):
         self._world = world
 
     def __missing__(self, name: str) -> Road:
-        made = self[name] = Road(name, self._world.service(name.partition("->")[0]))
+        made = self[name] = Road(name, self._world.service(name.partition("->")[0]), len(self) + 1)
         made.instance.roads.append(made)
         return made

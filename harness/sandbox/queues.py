@@ -144,7 +144,7 @@ class Queue(Usable):
 
     def _told(self, by: Usable, payload: bytes, key: str, ends: Ending) -> None:
         send = sender(by)
-        self._context.record(expected(self.thing_name, key, ends))
+        self._context.record(expected(self.thing_name, key, ends, self._group_of(payload)))
         send(self.thing_name, payload)
 
     def _attempt(self, payload: bytes, key: str, attributes: Typed, ends: Ending, wire: str) -> Event:
@@ -158,9 +158,14 @@ class Queue(Usable):
                 size=len(payload),
                 body=payload[:1024].decode("utf-8", "replace"),
                 attributes=dict(attributes) or None,
-                data={"ends": ends},
+                data=told(ends, self._group_of(payload)),
             )
         )
+
+    def _group_of(self, payload: bytes) -> str | None:
+        """Return the group of a message, where the queue was declared with a place for it."""
+        del payload
+        return None
 
     def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         raise NotImplementedError
@@ -191,9 +196,14 @@ def sender(by: Usable) -> Callable[[str, bytes], None]:
     return send
 
 
-def expected(queue: str, key: str, ends: Ending) -> Event:
+def expected(queue: str, key: str, ends: Ending, group: str | None = None) -> Event:
     """Return the event that somebody is told to send a message to a queue."""
-    return Event(kind="attempted", at="harness", queue=queue, key=key, wire="told", data={"ends": ends})
+    return Event(kind="attempted", at="harness", queue=queue, key=key, wire="told", data=told(ends, group))
+
+
+def told(ends: Ending, group: str | None) -> dict[str, object]:
+    """Return the data of a send that the harness knows of beforehand."""
+    return {"ends": ends} if group is None else {"ends": ends, "group": group}
 
 
 def link_name(service: str, thing: Usable) -> Link:

@@ -70,13 +70,16 @@ class SqsQueue(Queue):
         found = None if around is None else self._key.find(around.message, fields=around.texts)
         return found or super()._found(body, attributes)
 
+    def _group_of(self, payload: bytes) -> str | None:
+        return None if self._group is None else self._group.find(payload)
+
     def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         attempt = self._attempt(payload, key, attributes, ends, "SendMessage")
         extra: dict[str, Any] = {}
         if attributes:
             extra["MessageAttributes"] = {n: {"DataType": t, "StringValue": v} for n, (t, v) in attributes.items()}
         if self.fifo:
-            extra["MessageGroupId"] = (self._group.find(payload) if self._group else None) or "default"
+            extra["MessageGroupId"] = self._group_of(payload) or "default"
         try:
             answer = self._broker.call("send_message", QueueUrl=self.url, MessageBody=payload.decode(), **extra)
         except DiedError:
