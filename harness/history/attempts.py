@@ -6,6 +6,7 @@ An effect belongs to a delivery for sure only if one delivery of that message is
 from harness.history.bites import Bites
 from harness.history.journal import Seen
 from harness.history.obligations import Delivery, Effect, Obligation, Request
+from harness.history.receives import Receives
 from harness.history.world import Road, World
 
 ASKING = frozenset({"GET", "HEAD", "OPTIONS", "SELECT", "ROLLBACK", "SHOW"})
@@ -17,8 +18,9 @@ SERVER_ERRORS = 500
 class Attempts:
     """Ties requests and effects to obligations by equal keys."""
 
-    def __init__(self, world: World, bites: Bites) -> None:
+    def __init__(self, world: World, bites: Bites, receives: Receives) -> None:
         self._world = world
+        self._receives = receives
         self._roads = world.roads
         self._bites = bites
         self._unread: dict[tuple[str, str], list[Request]] = {}
@@ -145,6 +147,8 @@ class Attempts:
                 request.over = event.t
             return
         request = road.requests.get(ident)
+        if event.at == "far":
+            self._receives.answered(event)
         if event.ok is False and event.key and request in (unread := self._unread.get((road.thing, event.key), [])):
             unread.remove(request)
         if request is not None:

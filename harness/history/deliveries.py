@@ -8,6 +8,7 @@ from harness.history.bites import Bites
 from harness.history.causes import cause_of
 from harness.history.journal import Seen
 from harness.history.obligations import KEPT_DELIVERIES, Delivery, Obligation
+from harness.history.receives import Receives
 from harness.history.world import Connection, Queue, Road, World
 
 TICK = 1.0
@@ -22,8 +23,9 @@ DONE = frozenset({"ack", "delete", "no_ack"})
 class Deliveries:
     """Follows every delivery from hand-out to end."""
 
-    def __init__(self, world: World, bites: Bites) -> None:
+    def __init__(self, world: World, bites: Bites, receives: Receives) -> None:
         self._world = world
+        self._receives = receives
         self._queues, self._roads = world.queues, world.roads
         self._bites = bites
         self._tick = TICK if world.speed <= 1 else TICK + NOTICED * world.speed
@@ -85,8 +87,7 @@ class Deliveries:
         previous = delivery.obligation.last
         earliest = max(delivery.obligation.sent_t, previous.far_t if previous is not None else 0.0)
         requested = (event.data or {}).get("requested")
-        if isinstance(requested, (int, float)):
-            earliest = max(earliest, requested)
+        earliest = max(earliest, requested if isinstance(requested, (int, float)) else self._receives.since(event))
         delivery.timeout, delivery.batch = timeout, self._roads[event.link].call(event.conn, event.x)
         delivery.lo = min(earliest, event.t) + timeout
         delivery.hi = event.t + timeout + self._tick

@@ -14,6 +14,7 @@ from harness.history.events import KINDS, Header
 from harness.history.journal import Seen
 from harness.history.margin import Margin
 from harness.history.obligations import Effect, Obligation
+from harness.history.receives import Receives
 from harness.history.sends import Sends
 from harness.history.world import Queue, World
 
@@ -41,19 +42,21 @@ class Ledger:
         self.bypassed: list[str] = []
         self.noticed: list[tuple[int, float]] = []
         self.context: list[Seen] = []
-        self._attempts = Attempts(self.world, self.bites)
+        receives = Receives()
+        self._attempts = Attempts(self.world, self.bites, receives)
         self._sends = Sends(self.world, self._attempts, self.bites)
-        self._deliveries = Deliveries(self.world, self.bites)
+        self._deliveries = Deliveries(self.world, self.bites, receives)
         self.margin = Margin(header, self.world)
-        self._steps = self.margin.over(self._open_steps())
+        self._steps = self.margin.over(self._open_steps(receives))
 
-    def _open_steps(self) -> dict[str, Callable[[Seen], None]]:
+    def _open_steps(self, receives: Receives) -> dict[str, Callable[[Seen], None]]:
         steps: dict[str, Callable[[Seen], None]] = dict.fromkeys(KINDS, _ignore)
         steps |= {
             "declared": self.world.declare,
             "started": self._started,
             "ready": self._ready,
             "exited": self._exited,
+            "opened": receives.opened,
             "closed": self._closed,
             "subscribed": self._subscribed,
             "bound": self.world.routes.bound,

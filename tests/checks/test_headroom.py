@@ -96,6 +96,19 @@ def test_the_sentence_says_by_how_much(tmp_path):
     )
 
 
+POLLED = "40 far answered - 7 200 link=svc->sqs conn=1\n60.01 delivered q a r8 link=svc->sqs mid=m x=8"
+BEGINNINGS = {
+    "what was answered before on its connection": POLLED,
+    "the opening of its connection": POLLED.replace("answered - 7 200", "opened"),
+}
+
+
+@pytest.mark.parametrize("lines", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_the_clock_cannot_have_begun_before(tmp_path, lines):
+    assert judged(tmp_path, lines, deleted(69, "r8"), at_least=0.01).conclusion == "kept"
+    assert judged(tmp_path, lines, deleted(71, "r8"), at_least=0.01).conclusion == "unknown"
+
+
 UNKNOWN = {
     "over as the broker may just have noticed": [received(0), deleted(30.5)],
     "a clock that may have begun with the send": [received(10), deleted(34)],
