@@ -233,7 +233,8 @@ def _left(ledger: Ledger, end: End, findings: Findings) -> bool:
         said = f"delivered {times(obligation.far)}, then never again, while its consumer lived"
         return _add("wedged", ledger, end, findings, sure=ledger.drained, at=obligation.last_delivery, said=said)
     said = "never delivered, while its consumer lived"
-    return _add("unconsumed", ledger, end, findings, sure=ledger.drained, at=(obligation.sent_n, obligation.sent_t), said=said)
+    sure = ledger.drained and not end.starved
+    return _add("unconsumed", ledger, end, findings, sure=sure, at=(obligation.sent_n, obligation.sent_t), said=said)
 
 
 def _ends_in(end: End) -> str:

@@ -113,6 +113,6 @@ def _missing(ledger: Ledger, end: End, findings: Findings) -> None:
     said = f"delivered {times(obligation.far)}, never effected" + (", dead-lettered" if end.dead else "")
     said += ", and on its way when the history was closed" if end.on_the_way else ""
     said += ", and about to be delivered again when the history was closed" if end.may_come else ""
-    coming = end.on_the_way or (end.may_come and stuck_since(end) is None)
+    coming = end.held_up or (end.may_come and stuck_since(end) is None)
     sure = ledger.drained and not coming and not ledger.tainted(obligation)
     findings.add("not_effected", obligation, sure=sure, n=n, t=t, events=events, said=said)

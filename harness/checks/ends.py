@@ -29,6 +29,7 @@ class End:
     scanned: bool
     alive: bool
     closed_t: float
+    starved: bool = False
 
     @property
     def effected(self) -> bool:
@@ -78,8 +79,12 @@ class End:
     @property
     def on_the_way(self) -> bool:
         """Whether RabbitMQ handed it out and waits for its settlement: a fault took the delivery away, or what was said to it."""
-        last = self.obligation.last
-        return last is not None and not last.queue.sqs and not last.end and (not last.near_n or last.word in SETTLES)
+        return on_the_way(self.obligation)
+
+    @property
+    def held_up(self) -> bool:
+        """Whether it is on the way, or its consumer may be given nothing because another is."""
+        return self.on_the_way or self.starved
 
     @property
     def may_come(self) -> bool:
@@ -99,11 +104,20 @@ class Ends:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._of_queue: dict[str, tuple[bool, bool]] = {}
+        self._taken_up: dict[str, bool] = {}
+
+    def _taken_up_in(self, queue: Queue) -> bool:
+        """Tell whether RabbitMQ waits for a settlement that a fault took away: its consumer may be given nothing more."""
+        found = self._taken_up.get(queue.name)
+        if found is None:
+            found = self._taken_up[queue.name] = any(on_the_way(one) for one in queue.obligations.values())
+        return found
 
     def of(self, obligation: Obligation) -> End:
         """Return where this obligation ended."""
         scanned, alive = self.of_queue(obligation.queue)
-        return End(obligation, self._ledger.effects(obligation), scanned, alive, self._ledger.t)
+        starved = not obligation.far and self._taken_up_in(obligation.queue)
+        return End(obligation, self._ledger.effects(obligation), scanned, alive, self._ledger.t, starved)
 
     def of_queue(self, queue: Queue) -> tuple[bool, bool]:
         """Tell whether the final scan saw the queue and all that its messages can have gone to, and whether a consumer lived."""
@@ -111,6 +125,12 @@ class Ends:
         if found is None:
             found = self._of_queue[queue.name] = (_scanned(self._ledger, queue), bool(_living(self._ledger, queue)))
         return found
+
+
+def on_the_way(obligation: Obligation) -> bool:
+    """Tell whether the last delivery of this message, or the word on it, never arrived, and RabbitMQ waits for that."""
+    last = obligation.last
+    return last is not None and not last.queue.sqs and not last.end and (not last.near_n or last.word in SETTLES)
 
 
 def _scanned(ledger: Ledger, queue: Queue) -> bool:

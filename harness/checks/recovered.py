@@ -73,7 +73,7 @@ def _measure(
     if ledger.drained and not (end.may_come and ledger.t - since > within):
         dead = " (dead-lettered)" if end.dead else ""
         said = f"not effected at the end, {ledger.t - since:.1f} s after the fault was over{dead}"
-        sure = trusted and not end.may_come and not end.on_the_way
+        sure = trusted and not end.may_come and not end.held_up
         findings.add("never", obligation, sure=sure, n=ledger.last_n, t=t, events=events, said=said)
     elif ledger.t - since > within:
         said = f"still not effected {ledger.t - since:.1f} s after the fault was over (promised: {within:g} s)"

@@ -29,6 +29,9 @@ REDELIVERIES = 3
 """How often every message that still moves must have been delivered again, over as many periods, before a world is steady."""
 
 DELIVERING = frozenset({"Basic.Deliver", "Basic.GetOk"})
+COPY = -1
+"""The connection under which copies of deliveries of SQS are kept; they themselves are on 0, good on any."""
+
 SETTLING = 1.0
 """Seconds in which a settlement comes to RabbitMQ, if it does."""
 
@@ -164,12 +167,16 @@ class Progress:
         ident = (event.link, event.conn, event.tag)
         if ident in self.stopped:
             self.open[ident] = self.stopped.pop(ident)
+        elif event.fault and event.queue in self.visibility:  # a copy with the receipt of its original, open by itself
+            self.open[event.link, COPY, event.tag] = Open(event.t + self.visibility[event.queue], event.queue, event.key)
+        elif event.fault:
+            self.open[ident] = Open(float("inf"), event.queue, event.key)
 
     def _settled(self, event: Event) -> None:
-        ident = (event.link, 0, event.tag)
         if event.how == "visibility" and event.delay:
-            if ident in self.open:
-                self.open[ident] = self.open[ident]._replace(deadline=event.t + event.delay)
+            for ident in ((event.link, conn, event.tag) for conn in (0, COPY)):
+                if ident in self.open:
+                    self.open[ident] = self.open[ident]._replace(deadline=event.t + event.delay)
             return
         if event.at == "near":
             self._said(event)
@@ -185,6 +192,8 @@ class Progress:
         ident = (event.link, event.conn, event.tag)
         if ident in self.open:
             self.open[ident] = self.open[ident]._replace(deadline=event.t + SETTLING)
+        elif (event.link, 0, event.tag) not in self.open:
+            self.open.pop((event.link, COPY, event.tag), None)
 
     def _closed(self, event: Event) -> None:
         channel = (event.data or {}).get("channel")

@@ -1,5 +1,6 @@
 """An HTTP resource that knows what really changed: POST, PUT and PATCH change it, GET and HEAD ask.
 
+A PUT of what is there already changes nothing.
 The order of one change is: `requested`, the change, `effected`, the answer, `answered`; each event can be a barrier.
 """
 
@@ -63,6 +64,8 @@ class Http:
             return  # the fault that begins at this moment comes before the receiver
         if self._status is not None:
             status, sent = self._status, response(self._status, b"{}", to=request)
+        elif request.method == "PUT" and self._is_there(key, request):
+            status, sent = HTTPStatus.OK, response(HTTPStatus.OK, b"{}", to=request)
         elif request.method in CHANGES and self._key is not None:
             key = key or f"sha256:{digest(request.body)}"
             status, sent = HTTPStatus.OK, response(HTTPStatus.OK, self._change(key, request), to=request)
@@ -86,6 +89,11 @@ class Http:
         event = Event(kind="requested", wire=request.method, key=key, x=x, size=request.size, data={"path": request.target})
         event.digest, event.body = digest(request.body), excerpt(request.body)
         return event
+
+    def _is_there(self, key: str, request: Message) -> bool:
+        """Tell whether a PUT changes nothing, because what it puts is there already."""
+        found = self.stored.get(key)
+        return found is not None and self._paths.get(request.target) == key and found.body == bytes(request.body)
 
     def _change(self, key: str, request: Message) -> bytes:
         count = self.stored[key].count + 1 if key in self.stored else 1

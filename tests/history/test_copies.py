@@ -223,6 +223,14 @@ def test_a_lost_acknowledgement_that_had_no_consequence_is_none_of_the_consumers
     assert accounted(history(tmp_path, sent("a"), *lost, over("q a"), world=without_effect)).conclusion == "kept"
 
 
+def test_who_waits_behind_a_lost_acknowledgement_may_not_have_been_given_anything(tmp_path):
+    lost = ["1 delivered q a 1:1", "1.1 posted a 1", "2 near settled q a 1:1 ack"]
+    run = history(tmp_path, sent("a", "b"), *lost, over("q a", "q b"))
+
+    assert [check(run).conclusion for check in (accounted, effected_once)] == ["unknown", "unknown"]
+    assert "may be unconsumed" in accounted(run).sentence
+
+
 def test_a_copy_of_a_settlement_is_no_word_of_the_services(tmp_path):
     lines = [TAKEN, f"3 near settled q a r1 delete {L} fault=f1"]
 

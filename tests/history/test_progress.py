@@ -172,6 +172,25 @@ def test_a_delivery_that_a_fault_took_is_not_waited_for_and_one_that_it_let_go_i
     assert len(taken.open) == 2
 
 
+def test_a_copy_that_a_fault_made_is_waited_for_like_any_delivery():
+    copy = at(1, "delivered", "near", link="a->b", conn=1, queue="jobs", key="1", tag="1:1+2", fault="f1")
+    progress = after(copy)
+    assert progress.pending(50)
+    progress.step(at(51, "settled", "near", link="a->b", conn=1, queue="jobs", key="1", tag="1:1+2", how="ack"))
+    assert progress.pending(53) == ""
+
+
+def test_a_copy_on_sqs_has_the_receipt_of_its_original_and_a_delete_of_its_own():
+    copy = at(1, "delivered", "near", link="a->b", conn=1, queue="jobs", key="1", tag="r1", fault="f1")
+    progress = after(SQS, delivered(1, "r1"), copy)
+    progress.step(at(2, "settled", "far", link="a->b", queue="jobs", tag="r1", how="visibility", delay=60.0))
+    for seat in ("near", "far"):
+        progress.step(at(2, "settled", seat, link="a->b", conn=1, queue="jobs", key="1", tag="r1", how="delete"))
+    assert progress.pending(61)
+    progress.step(at(4, "settled", "near", link="a->b", conn=1, queue="jobs", key="1", tag="r1", how="delete"))
+    assert progress.pending(5) == ""
+
+
 @pytest.mark.parametrize("other", [{"wire": "Basic.Ack"}, {"fault": "f2"}])
 def test_other_bites_end_no_delivery(other: dict[str, str]):
     assert len(after(LOST, delivered(1, "1:1"), at(1, "bit", "far", **{**BIT, **other})).open) == 1
