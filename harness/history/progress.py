@@ -30,7 +30,7 @@ REDELIVERIES = 3
 
 DELIVERING = frozenset({"Basic.Deliver", "Basic.GetOk"})
 COPY = -1
-"""The connection under which copies of deliveries of SQS are kept; they themselves are on 0, good on any."""
+"""The connection under which copies, and what comes late, of SQS are kept; other deliveries are on 0, good on any."""
 
 SETTLING = 1.0
 """Seconds in which a settlement comes to RabbitMQ, if it does."""
@@ -167,8 +167,10 @@ class Progress:
         ident = (event.link, event.conn, event.tag)
         if ident in self.stopped:
             self.open[ident] = self.stopped.pop(ident)
-        elif event.fault and event.queue in self.visibility:  # a copy with the receipt of its original, open by itself
-            self.open[event.link, COPY, event.tag] = Open(event.t + self.visibility[event.queue], event.queue, event.key)
+        elif event.queue in self.visibility:
+            # A copy has the receipt of its original, and is open by itself; so is what came when its time was over.
+            if event.fault or (event.link, 0, event.tag) not in self.open:
+                self.open[event.link, COPY, event.tag] = Open(event.t + self.visibility[event.queue], event.queue, event.key)
         elif event.fault:
             self.open[ident] = Open(float("inf"), event.queue, event.key)
 

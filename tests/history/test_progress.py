@@ -191,6 +191,14 @@ def test_a_copy_on_sqs_has_the_receipt_of_its_original_and_a_delete_of_its_own()
     assert progress.pending(5) == ""
 
 
+def test_what_came_to_its_service_when_its_time_was_over_is_worked_on_nevertheless():
+    progress = after(SQS, delivered(1, "r1"))
+    progress.expire(32)
+    progress.step(at(33, "delivered", "near", link="a->b", conn=1, queue="jobs", key="1", tag="r1"))
+
+    assert progress.pending(34)
+
+
 @pytest.mark.parametrize("other", [{"wire": "Basic.Ack"}, {"fault": "f2"}])
 def test_other_bites_end_no_delivery(other: dict[str, str]):
     assert len(after(LOST, delivered(1, "1:1"), at(1, "bit", "far", **{**BIT, **other})).open) == 1
