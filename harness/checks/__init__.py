@@ -41,12 +41,22 @@ def headroom(history: History, *, at_least: float | None = None) -> Verdict:
     return Verdict(history, "headroom", {} if at_least is None else {"at_least": float(at_least)})
 
 
+def in_doubt_resolved(history: History) -> Verdict:
+    """Promise that a request without an answer is asked about before it is repeated, and that its message does not vanish."""
+    return Verdict(history, "in_doubt_resolved")
+
+
 def in_order(history: History) -> Verdict:
     """Promise that messages of one group take effect in the order in which they were sent, one at a time, with none left out.
 
     A group is what the queue was declared with (`group=`), else the MessageGroupId; all of a RabbitMQ queue is one.
     """
     return Verdict(history, "in_order")
+
+
+def neighbours_served(history: History, *, within: float) -> Verdict:
+    """Promise that whoever waits beside a message in trouble has its effect at most `within` seconds after both were there."""
+    return Verdict(history, "neighbours_served", {"within": float(within)})
 
 
 def nothing_dead_lettered(history: History) -> Verdict:
@@ -95,7 +105,12 @@ def _counted(check: str, attempts: int) -> int:
     return attempts
 
 
+def survived(history: History) -> Verdict:
+    """Promise that no service ends by itself, whether somebody starts it again or not; a kill is no such end."""
+    return Verdict(history, "survived")
+
+
 __all__ = [
-    "Verdict", "accounted", "classified", "effected_once", "headroom", "in_order", "nothing_dead_lettered", "paced", "parked",
-    "recovered", "require", "signalled",
+    "Verdict", "accounted", "classified", "effected_once", "headroom", "in_doubt_resolved", "in_order",
+    "neighbours_served", "nothing_dead_lettered", "paced", "parked", "recovered", "require", "signalled", "survived",
 ]  # fmt: skip

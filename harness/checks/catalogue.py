@@ -13,8 +13,12 @@ from harness.checks.effected_once import judge as effected_once
 from harness.checks.findings import Findings
 from harness.checks.headroom import LABELS as HEADROOM
 from harness.checks.headroom import judge as headroom
+from harness.checks.in_doubt_resolved import LABELS as IN_DOUBT_RESOLVED
+from harness.checks.in_doubt_resolved import judge as in_doubt_resolved
 from harness.checks.in_order import LABELS as IN_ORDER
 from harness.checks.in_order import judge as in_order
+from harness.checks.neighbours_served import LABELS as NEIGHBOURS_SERVED
+from harness.checks.neighbours_served import judge as neighbours_served
 from harness.checks.nothing_dead_lettered import LABELS as NOTHING_DEAD_LETTERED
 from harness.checks.nothing_dead_lettered import judge as nothing_dead_lettered
 from harness.checks.paced import LABELS as PACED
@@ -25,6 +29,8 @@ from harness.checks.recovered import LABELS as RECOVERED
 from harness.checks.recovered import judge as recovered
 from harness.checks.signalled import LABELS as SIGNALLED
 from harness.checks.signalled import judge as signalled
+from harness.checks.survived import LABELS as SURVIVED
+from harness.checks.survived import judge as survived
 from harness.history.ledger import Ledger
 
 
@@ -37,6 +43,8 @@ class Check:
     labels: tuple[str, ...]
     noun: str = "messages"
     vacuous: str = "no message was sent"
+    on_retries: bool = True
+    """Whether with faults about it was only put to the test where a message was tried again."""
 
     def findings(self, ledger: Ledger, arguments: Mapping[str, Any]) -> Findings:
         """Judge this ledger."""
@@ -48,7 +56,22 @@ CHECKS: Mapping[str, Check] = {
     "classified": Check("classified", classified, CLASSIFIED, "messages of which an attempt failed", "no attempt failed"),
     "effected_once": Check("effected_once", effected_once, EFFECTED_ONCE, vacuous="no message with an effect was sent"),
     "headroom": Check("headroom", headroom, HEADROOM, "deliveries", "no delivery with a visibility timeout was worked on"),
+    "in_doubt_resolved": Check(
+        "in_doubt_resolved",
+        in_doubt_resolved,
+        IN_DOUBT_RESOLVED,
+        "messages with a request that was not answered",
+        "no request was left without its answer",
+    ),
     "in_order": Check("in_order", in_order, IN_ORDER, "messages", "no two messages of one group were sent one after the other"),
+    "neighbours_served": Check(
+        "neighbours_served",
+        neighbours_served,
+        NEIGHBOURS_SERVED,
+        "messages beside one in trouble",
+        "no message waited beside one in trouble",
+        on_retries=False,
+    ),
     "nothing_dead_lettered": Check("nothing_dead_lettered", nothing_dead_lettered, NOTHING_DEAD_LETTERED),
     "paced": Check("paced", paced, PACED, "messages tried more than once", "no message was tried more than once"),
     "parked": Check(
@@ -56,4 +79,5 @@ CHECKS: Mapping[str, Check] = {
     ),
     "recovered": Check("recovered", recovered, RECOVERED, "messages held up by a fault", "no fault held up any message"),
     "signalled": Check("signalled", signalled, SIGNALLED, "failures", "no message failed for good"),
+    "survived": Check("survived", survived, SURVIVED, "services", "no service was started", on_retries=False),
 }

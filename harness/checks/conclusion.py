@@ -113,7 +113,12 @@ def _possible(findings: Findings, waivers: tuple[Waiver, ...]) -> str:
 def _untested(ledger: Ledger, check: Check, findings: Findings) -> str:
     if not findings.premises:
         return check.vacuous
-    if ledger.world.faults and ledger.header.variant != "as it was" and not any(one.retried for one in ledger.rest()):
+    if (
+        check.on_retries
+        and ledger.world.faults
+        and ledger.header.variant != "as it was"
+        and not any(one.retried for one in ledger.rest())
+    ):
         return "the faults bit, and no message was tried again after it, so the promise was not put to the test"
     return ""
 

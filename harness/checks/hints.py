@@ -5,12 +5,15 @@ PROMISES = {
     "classified": "each failure is dealt with as its class wants: tried again, or put aside",
     "effected_once": "every message has its effect once",
     "headroom": "work on a message is over well before its visibility timeout",
+    "in_doubt_resolved": "what may have been done is asked about before it is done again, and not forgotten",
     "in_order": "messages of one group take effect in the order in which they were sent",
+    "neighbours_served": "messages beside one in trouble are served in time",
     "nothing_dead_lettered": "no message ends in a dead-letter queue",
     "paced": "attempts on one message keep their distance",
     "parked": "what cannot be done is put aside after its attempts",
     "recovered": "what a fault held up has its effect in time after it",
     "signalled": "somebody is told of every message that failed for good",
+    "survived": "no service ends by itself",
 }
 HINTS = {
     "accounted": {
@@ -48,10 +51,19 @@ HINTS = {
         "overrun": "the queue's visibility timeout against the longest time of one message's work; or a heartbeat",
         "thin": "the queue's visibility timeout: raise it until the slowest dependency's timeout fits in with room",
     },
+    "in_doubt_resolved": {
+        "blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
+        "vanished": "what the consumer does with a message after a request that got no answer",
+    },
     "in_order": {
         "effect_inversion": "the MessageGroupId that the producer sends: what belongs together needs the same one",
         "group_concurrency": "the consumer's concurrency within one group, and the queue's visibility timeout",
         "gap": "the group's later messages when one is dead-lettered: a FIFO queue goes on without it",
+    },
+    "neighbours_served": {
+        "late": "the consumer's concurrency and prefetch count, and whether it sleeps before it gives a message back",
+        "wedged": "what the consumer's receive loop does with an exception: the library's version, and its error handler",
+        "starved": "requeue=true without a pause: what comes back at once is taken before those that wait",
     },
     "nothing_dead_lettered": {
         "transient_dead_lettered": "the consumer's reject/requeue decision for connection errors",
@@ -75,6 +87,9 @@ HINTS = {
     "signalled": {
         "silent": "what sends logged errors to the alarm sink (its integration), and an alarm on queue age or dead letters",
         "late": "the evaluation period of the alarm",
+    },
+    "survived": {
+        "exited": "what the service's main loop does with an exception of its broker's connection: the library's version",
     },
 }
 

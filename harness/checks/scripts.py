@@ -103,6 +103,31 @@ def _in_order(arguments: Mapping[str, object]) -> list[Event]:
     return [*events, *later, *_changed(2.0, 2)]
 
 
+def _in_doubt_resolved(arguments: Mapping[str, object]) -> list[Event]:
+    """Done again after an answer that was lost."""
+    del arguments
+    lost = [one for one in _changed(0.2, 1) if one.kind != "answered"]
+    cut = Event(kind="closed", at="near", t=0.3, link=TO, conn=1, how="rst")
+    again = _changed(0.6, 1)
+    for one in again:
+        one.conn = 2
+    return [*_sent(0.0), *_handed_out(0.1, 1), *lost, cut, *_let_go(0.4, 1, "requeue"), *_handed_out(0.5, 2), *again]
+
+
+def _neighbours_served(arguments: Mapping[str, object]) -> list[Event]:
+    """Have it served too late, while another was given back."""
+    late = float(str(arguments["within"])) + 1.0
+    other = [*_sent(0.0), *_handed_out(0.1, 1), *_let_go(0.2, 1, "requeue"), *_handed_out(0.3, 2), *_let_go(0.4, 2, "requeue")]
+    for one in other:
+        one.key = "canary-trouble"
+    return [*other, *_sent(0.5), *_handed_out(late + 0.6, 3), *_changed(late + 0.7, 1), *_let_go(late + 0.8, 3, "ack")]
+
+
+def _survived(arguments: Mapping[str, object]) -> list[Event]:
+    del arguments
+    return [Event(kind="started", t=0.0, service=KEY), Event(kind="exited", t=0.1, service=KEY, status=1)]
+
+
 def _received(t: float, key: str, x: int) -> list[Event]:
     """Return the events of a message that was sent to the FIFO queue, and received."""
     data: dict[str, object] = {"ends": "effected", "group": "canary"}
@@ -158,10 +183,13 @@ SCRIPTS: Mapping[str, Callable[[Mapping[str, object]], list[Event]]] = {
     "classified": _classified,
     "effected_once": _effected_once,
     "headroom": _headroom,
+    "in_doubt_resolved": _in_doubt_resolved,
     "in_order": _in_order,
+    "neighbours_served": _neighbours_served,
     "nothing_dead_lettered": _nothing_dead_lettered,
     "paced": _paced,
     "parked": _parked,
     "recovered": _recovered,
     "signalled": _signalled,
+    "survived": _survived,
 }

@@ -91,8 +91,7 @@ class Attempts:
             self._bites.came_through(road, request)
         asks = request.asks
         if not asks:
-            request.blind = obligation.in_doubt
-            obligation.attempted(request.n, request.t)
+            obligation.requested(request)
         for delivery in request.deliveries:
             if not asks:
                 delivery.requests += 1
@@ -107,7 +106,10 @@ class Attempts:
         if not event.link:
             place = str((event.data or {}).get("resource", ""))
             unread = self._unread.get((place, event.key))
-            self.effect(place, event, unread.pop(0) if unread else None)
+            done = unread.pop(0) if unread else None
+            if done is not None:
+                done.effected = True
+            self.effect(place, event, done)
             return
         road = self._roads[event.link]
         ident = (event.conn, event.x)
@@ -177,6 +179,7 @@ class Attempts:
             request.over = t
             if request.obligation is not None and not request.asks:
                 request.severed = not request.copied
+                request.obligation.unanswered |= request.severed
                 road.sever(ident, request)
                 if request.complete and not request.copied:
                     request.doubt()

@@ -46,6 +46,8 @@ class Bites:
         self.altered: dict[tuple[str, str], list[Interval]] = {}
         self._renaming: dict[tuple[str, int, int], tuple[str, str]] = {}
         """Sends that were altered before the broker had them, under the key they had before."""
+        self.calls: set[str] = set()
+        """Links on which calls about no message were bitten; whatever comes over them afterwards came of another try."""
         self._shortened: dict[tuple[str, int, int], Interval] = {}
 
     def fault(self, event: Seen) -> None:
@@ -109,7 +111,9 @@ class Bites:
             self._shortened[event.link, event.conn, event.x] = interval
         obligation = self._about(event) or (home.find(event.key) if home is not None else None)
         self._bite(interval, obligation)
-        if obligation is not None and interval.name in THE_CASE:
+        if obligation is None and interval.name != "shortened":
+            self.calls.add(event.link)
+        elif obligation is not None and interval.name in THE_CASE:
             obligation.retried = True
 
     def _about(self, event: Seen) -> Obligation | None:

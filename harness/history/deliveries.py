@@ -67,7 +67,7 @@ class Deliveries:
             delivery.end, delivery.end_n, delivery.end_t = "connection_lost", event.n, event.t
         else:
             connection.tags[event.tag] = delivery
-        if obligation.bitten and not obligation.retried:
+        if obligation.bitten or road.name in self._bites.calls:
             obligation.retried = True
         if road.faults and queue.sqs:
             self._bites.received(obligation, event)

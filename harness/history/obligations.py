@@ -155,6 +155,8 @@ class Obligation(msgspec.Struct, eq=False):
     effects: list[Effect] | dict[int, list[Effect]] | None = None
     in_doubt: bool = False
     doubted: bool = False
+    unanswered: bool = False
+    blinds: list[Request] | None = None
     # faults
     bitten: bool = False
     bit_n: int = 0
@@ -199,6 +201,17 @@ class Obligation(msgspec.Struct, eq=False):
         if isinstance(self.effects, list):
             return self.effects if group == 0 else []
         return self.effects.get(group, [])
+
+    def requested(self, request: Request) -> None:
+        """Take note of a request for its effect: blind, if it repeats what the service is in doubt of and has not asked about."""
+        self.attempted(request.n, request.t)
+        if not self.in_doubt:
+            return
+        request.blind = True
+        if self.blinds is None:
+            self.blinds = []
+        if len(self.blinds) < KEPT_DELIVERIES:
+            self.blinds.append(request)
 
     def opened(self) -> list[Delivery]:
         """Return the deliveries that nothing has ended yet."""

@@ -9,13 +9,16 @@ from harness.checks import (
     classified,
     effected_once,
     headroom,
+    in_doubt_resolved,
     in_order,
+    neighbours_served,
     nothing_dead_lettered,
     paced,
     parked,
     recovered,
     require,
     signalled,
+    survived,
 )
 from harness.checks.canary import blind
 from harness.checks.findings import Findings
@@ -162,7 +165,10 @@ def all_checks(run):
         paced(run, schedule=[5]),
         headroom(run),
         headroom(run, at_least=0.1),
+        in_doubt_resolved(run),
         in_order(run),
+        neighbours_served(run, within=60),
+        survived(run),
         parked(run, attempts=1),
         parked(run, attempts=10),
         recovered(run, within=60),
