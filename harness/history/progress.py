@@ -153,7 +153,8 @@ class Progress:
             asked = (event.data or {}).get("visibility")
             deadline = event.t + (float(asked) if isinstance(asked, (int, float)) else self.visibility[event.queue])
         conn = 0 if event.queue in self.visibility else event.conn
-        self.open[event.link, conn, event.tag] = Open(deadline, event.queue, event.key)
+        if not conn or (event.link, conn) not in self.closed:  # else it was under way as its consumer hung up
+            self.open[event.link, conn, event.tag] = Open(deadline, event.queue, event.key)
         again = (event.queue, event.key)
         if again not in self.seen:
             self.seen.add(again)

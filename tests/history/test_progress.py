@@ -68,6 +68,11 @@ def test_a_closed_connection_leaves_nothing_open_on_it():
     assert opened.pending(2) == ""
 
 
+def test_a_delivery_that_was_under_way_as_its_consumer_hung_up_is_not_waited_for():
+    assert after(at(1, "closed", "far", link="a->b", conn=1), delivered(1.1, "1:1")).pending(2) == ""
+    assert after(SQS, at(1, "closed", "far", link="a->b", conn=1), delivered(1.1, "r1")).pending(2)
+
+
 def test_a_request_written_before_the_service_noticed_that_the_other_side_had_closed_is_not_waited_for():
     closed = at(1, "closed", "near", link="a->b", conn=1, how="fin", data={"by": "target"})
     late = at(1.1, "requested", "near", link="a->b", conn=1, x=2)

@@ -3,7 +3,6 @@
 For each fault there is one world in which all of them meet it at once.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,11 +15,10 @@ from harness.model import Fault
 from harness.sandbox.instances import Instance
 from harness.sandbox.resources import Http
 from harness.sandbox.sandbox import Sandbox
-from harness.services.service import Service
 from tests.labels.worlds import Found
 from tests.sandboxes import Tell
+from tests.unusual.worlds import program
 
-PROGRAMS = Path(__file__).parents[2] / "fixtures" / "programs"
 RABBIT = ("outbox", "delay", "republish", "sleeper", "prefetch", "late", "reapply", "transaction")
 SQS = ("batch", "heartbeat")
 MESSAGES = 4
@@ -43,8 +41,7 @@ class World:
         self.sqs = self._start("sqs", {"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": aws["batch"], "TCS_URL": self.tcs}, {})
 
     def _start(self, broker: str, uses: Mapping[str, object], environment: Mapping[str, str]) -> Instance:
-        service = Service(f"unusual-{broker}", command=[sys.executable, str(PROGRAMS / f"unusual_{broker}.py")])
-        return self.sandbox.start(service, uses=uses, environment=environment)  # type: ignore[arg-type]
+        return self.sandbox.start(program(broker), uses=uses, environment=environment)  # type: ignore[arg-type]
 
     @property
     def services(self) -> tuple[Instance, Instance]:
