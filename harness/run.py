@@ -34,6 +34,7 @@ from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
 from harness.stack.choice import ANY, Wanted, choose, compressible, in_range
 from harness.stack.databases import Databases
+from harness.stack.fidelity import lacking
 from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.stack.own import OwnBroker, Place, beside
@@ -219,6 +220,7 @@ def _header(name: str, story: Story, stack: Stack) -> Header:
         started=utc().isoformat(),
         speed=stack.speed,
         versions=dict(stack.versions),
+        fidelity=lacking(stack),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.history.causes import SETTLES
-from harness.history.deliveries import TICK
+from harness.history.deadlines import TICK
 from harness.history.intervals import Interval
 from harness.history.ledger import Ledger
 from harness.history.obligations import NEVER, Delivery, Effect, Obligation

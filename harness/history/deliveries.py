@@ -6,15 +6,12 @@ settlement, its channel or its connection. A settlement counts when it passed th
 
 from harness.history.bites import Bites
 from harness.history.causes import cause_of
+from harness.history.deadlines import tick
 from harness.history.journal import Seen
 from harness.history.obligations import KEPT_DELIVERIES, Delivery, Obligation
 from harness.history.receives import Receives
 from harness.history.world import Connection, Queue, Road, World
 
-TICK = 1.0
-"""Seconds after which SQS, and LocalStack, have certainly noticed that a visibility timeout is over."""
-NOTICED = 0.15
-"""Real seconds that LocalStack needs beside its tick, which a compressed clock makes as short as everything else."""
 NOT_FOUND = 404
 PRECONDITION_FAILED = 406
 DONE = frozenset({"ack", "delete", "no_ack"})
@@ -28,7 +25,7 @@ class Deliveries:
         self._receives = receives
         self._queues, self._roads = world.queues, world.roads
         self._bites = bites
-        self._tick = TICK if world.speed <= 1 else TICK + NOTICED * world.speed
+        self._tick = tick(world.speed)
 
     def delivered(self, event: Seen) -> None:
         """Take a message that was handed out (far), or reached its service (near)."""

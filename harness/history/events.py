@@ -123,7 +123,10 @@ class Event(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
 
 
 class Header(msgspec.Struct, kw_only=True):
-    """The first line of a journal: which sandbox, when, and the names declared before its first event."""
+    """The first line of a journal: which sandbox, when, and the names declared before its first event.
+
+    `fidelity` names what AWS does and the emulator of this run does not, nor a tap in its place.
+    """
 
     schema: int = SCHEMA
     sandbox: str
@@ -135,6 +138,7 @@ class Header(msgspec.Struct, kw_only=True):
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     versions: dict[str, str] = {}
+    fidelity: tuple[str, ...] = ()
 
 
 class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -20,6 +20,7 @@ from harness.resources import make
 from harness.resources.mailbox import Mailbox
 from harness.resources.serving import Resource
 from harness.wire.link import TappedLink
+from harness.wire.receipts import Receipts
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Hold, Note, Postbox
 from harness.wire.weather import Weather
@@ -46,6 +47,7 @@ class RecordedWorld:
         self._agreed: dict[str, Key | None] = {}
         self._holds: set[Hold] = set()
         self._postbox: Postbox | None = None
+        self.receipts: Receipts | None = None
         self._closed = False
 
     # ------------------------------------------------------------------ what taps and resources call (wire.streams.Sink)
@@ -151,11 +153,17 @@ class RecordedWorld:
         self.settle()
         thing = msgspec.convert(declaration, Declaration)
         self._declared[thing.name] = thing
+        if thing.what == "queue" and thing.broker == "aws" and self.receipts is None:
+            self.receipts = Receipts(self._speed, lambda: self._seconds(now()), self._timeout)
         if thing.what in {"queue", "exchange"} and thing.key is not None:
             self._keys[thing.broker, thing.name] = Key(thing.key)
             of_broker = {key for (broker, _), key in self._keys.items() if broker == thing.broker}
             self._agreed[thing.broker] = next(iter(of_broker)) if len(of_broker) == 1 else None
         self.record(Event(kind="declared", data=msgspec.to_builtins(thing)))
+
+    def _timeout(self, queue: str) -> float | None:
+        found = self._declared.get(queue)
+        return None if found is None else found.visibility_timeout
 
     async def put(self, event: dict[str, Any]) -> dict[str, Any]:
         """Record an event of the harness's own; answers when a barrier on it was released."""

@@ -31,7 +31,7 @@ from harness.run import Run, Story, Told, new_folder, to_stderr
 from harness.sandbox.sandbox import Sandbox
 from harness.stack.cache import Progress
 from harness.stack.choice import Wanted
-from harness.stack.fidelity import known
+from harness.stack.fidelity import known, told
 from harness.stack.lending import Lender
 from harness.stack.model import Stack
 from harness.stack.own import checked
@@ -235,7 +235,7 @@ class Session:
         except HarnessError as error:
             self.run.progress(f"stack: {error}")
             return
-        (self.folder / FIDELITY).write_bytes(msgspec.json.encode(probes))
+        (self.folder / FIDELITY).write_bytes(msgspec.json.encode(told(probes)))
 
     def _fidelity(self) -> list[dict[str, object]]:
         file = self.folder / FIDELITY

@@ -1,7 +1,8 @@
 """What the running emulator does otherwise than AWS: asked of it, not believed of its version. Nothing is enforced here.
 
-Each probe is a few calls of SQS in an account of their own. Where AWS and the emulator differ, a verdict could be about the
-emulator: the answer stands in run.json, with what follows from it.
+Each probe is a few calls of SQS in an account of their own. Where AWS and the emulator differ, the taps of a link do what AWS
+does (`wire.shims`), or a verdict could be about the emulator: the answer stands in run.json with what follows from it, and in
+the header of every journal, so that nothing is concluded from what the emulator got wrong.
 """
 
 import contextlib
@@ -19,15 +20,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness import clock
 from harness.errors import StackError, TimedOutError
+from harness.history import fidelity as names
 from harness.stack import cache
 from harness.stack.model import Stack
+from harness.wire.shims import ENFORCED
 
-RECIPE = 1
+RECIPE = 2
 """Part of the name under which results are kept: other probes ask anew."""
 SHORT = "1"
 """The visibility timeout, in seconds, of messages that have to come back."""
+SURELY = 1.3
+"""Seconds after which a timeout that seems to be over is over for sure, also for who reckons with a tick of a second."""
 WITHIN = 5.0
-ATTRIBUTES_MOST, VISIBILITY_MOST, RETENTION_LEAST, DELAY_MOST = 10, 43_200, 60, 900
+ATTRIBUTES_MOST, VISIBILITY_MOST, RETENTION_LEAST, DELAY_MOST, SIZE_MOST = 10, 43_200, 60, 900, 1_048_576
 Probing = Callable[["Account"], bool]
 
 
@@ -38,6 +43,11 @@ class Probe:
     probe: str
     holds: bool
     effect: str
+
+    @property
+    def state(self) -> str:
+        """Whether it holds in the runs on this emulator, and by whom."""
+        return "holds" if self.holds else "enforced by the tap" if self.probe in ENFORCED else "does not hold"
 
 
 class Account:
@@ -126,8 +136,8 @@ def _late_delete(account: Account) -> bool:
 
 
 def _heartbeat(account: Account) -> bool:
-    url = account.queue("heartbeat")
-    account.sqs.send_message(QueueUrl=url, MessageBody="a")
+    url = account.queue("heartbeat.fifo", VisibilityTimeout=SHORT)
+    account.send(url, "a", "A")
     _, old = account.taken(url, 1)
     looks = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
     clock.eventually(
@@ -136,6 +146,7 @@ def _heartbeat(account: Account) -> bool:
         within=WITHIN,
         every=0.1,
     )
+    clock.pause(SURELY)
     return account.refuses("change_message_visibility", QueueUrl=url, ReceiptHandle=old, VisibilityTimeout=30)
 
 
@@ -163,6 +174,10 @@ def _retention_limit(account: Account) -> bool:
 
 def _delay_limit(account: Account) -> bool:
     return account.refuses("send_message", QueueUrl=account.queue("delay"), MessageBody="a", DelaySeconds=DELAY_MOST + 1)
+
+
+def _size_limit(account: Account) -> bool:
+    return account.refuses("send_message", QueueUrl=account.queue("size"), MessageBody="a" * (SIZE_MOST + 1))
 
 
 def _deduplication_scope(account: Account) -> bool:
@@ -196,17 +211,18 @@ def _dead_letter_queue(account: Account) -> bool:
 
 
 PROBES: dict[str, tuple[Probing, str]] = {
-    "FIFO groups do not wait for each other": (_groups, "a message of one FIFO group comes back only when others are done"),
-    "late deletes are refused (FIFO)": (_late_delete, "a consumer that deletes after its visibility timeout does not hear of it"),
-    "a heartbeat after expiry is refused": (_heartbeat, "a consumer that extends its time too late does not hear of it"),
-    "at most 10 message attributes": (_attribute_limit, "a producer that adds an eleventh attribute works here and fails on AWS"),
-    "a Number is a number": (_number_type, "a producer that sends a wrong number works here and fails on AWS"),
-    "visibility timeouts end at 12 h": (_visibility_limit, "a longer visibility timeout works here and fails on AWS"),
-    "retention begins at 60 s": (_retention_limit, "a shorter retention period works here and fails on AWS"),
-    "DelaySeconds ends at 900": (_delay_limit, "a longer delay works here and fails on AWS"),
-    "deduplication by message group": (_deduplication_scope, "messages that share a deduplication id are kept or lost otherwise"),
-    "FIFO dead letters can be sent back": (_fifo_redrive, "a redrive to a FIFO queue within five minutes of the send loses them"),
-    "a dead-letter queue has to exist": (_dead_letter_queue, "a redrive policy to a queue that is not there works here only"),
+    names.GROUPS: (_groups, "a message of one FIFO group comes back only when others are done"),
+    names.LATE_DELETE: (_late_delete, "a consumer that deletes after its visibility timeout does not hear of it"),
+    names.HEARTBEAT: (_heartbeat, "a consumer that extends its time too late does not hear of it"),
+    names.ATTRIBUTES: (_attribute_limit, "a producer that adds an eleventh attribute works here and fails on AWS"),
+    names.NUMBER: (_number_type, "a producer that sends a wrong number works here and fails on AWS"),
+    names.VISIBILITY: (_visibility_limit, "a longer visibility timeout works here and fails on AWS"),
+    names.RETENTION: (_retention_limit, "a shorter retention period works here and fails on AWS"),
+    names.DELAY: (_delay_limit, "a longer delay works here and fails on AWS"),
+    names.SIZE: (_size_limit, "a larger message works here and fails on AWS"),
+    names.DEDUPLICATION: (_deduplication_scope, "messages that share a deduplication id are kept or lost otherwise"),
+    names.REDRIVE: (_fifo_redrive, "a redrive to a FIFO queue within five minutes of the send loses them"),
+    names.DEAD_LETTER_QUEUE: (_dead_letter_queue, "a redrive policy to a queue that is not there works here only"),
 }
 
 
@@ -235,6 +251,20 @@ def known(stack: Stack) -> list[Probe]:
     half.write_text(json.dumps([asdict(one) for one in found], indent=1))
     half.replace(file)
     return found
+
+
+def told(probes: list[Probe]) -> list[dict[str, object]]:
+    """Return what run.json says of it: of each probe its state, and what it means for a verdict where it does not hold."""
+    return [
+        {"probe": one.probe, "state": one.state, **({"effect": one.effect} if one.state == "does not hold" else {})}
+        for one in probes
+    ]
+
+
+def lacking(stack: Stack) -> tuple[str, ...]:
+    """Return what does not hold on this emulator, as far as is known without asking it: all that no tap enforces, else."""
+    found = {one.probe: one for one in _read(_file(stack))}
+    return tuple(name for name in PROBES if name not in ENFORCED and not (name in found and found[name].holds))
 
 
 def _file(stack: Stack) -> Path:

@@ -51,7 +51,7 @@ class Call:
     """One request; `topic` is the name of the topic of SNS that it publishes to, instead of a queue.
 
     Of a receive: `asked` names the message attributes it wants, `visibility` is its VisibilityTimeout, `most` its
-    MaxNumberOfMessages, `wait` its WaitTimeSeconds.
+    MaxNumberOfMessages, `wait` its WaitTimeSeconds. Of CreateQueue and SetQueueAttributes: `settings` are the queue's attributes.
     """
 
     operation: str
@@ -62,6 +62,7 @@ class Call:
     most: int = 1
     wait: float | None = None
     topic: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_send(self) -> bool:
@@ -195,6 +196,10 @@ class Codec(Protocol):
         """Return fields of the head and body of an error answer."""
         ...
 
+    def failures(self, body: bytes, operation: str, refused: Mapping[str, "Refusal"]) -> tuple[dict[str, str], bytes]:
+        """Return the answer to a batch (`body`, empty where nobody gave one) with these entries (by Id) among its failures."""
+        ...
+
 
 Written = object
 
@@ -226,8 +231,18 @@ def _decoded(text: str) -> bytes:
 
 
 def queue_name(url: str) -> str:
-    """Return the queue's name from a QueueUrl of any form: its last part."""
-    return url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    """Return the queue's name from a QueueUrl of any form, or an ARN: its last part."""
+    return url.rpartition(":")[2] if url.startswith("arn:") else url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def refuse_unread(message: Message, operation: str) -> None:
+    """Raise UnreadableCallError for a body that was not kept whole, or is compressed."""
+    if len(message.body) != message.size:
+        reason = f"{operation}: a body of {message.size} bytes, more than SQS takes"
+        raise UnreadableCallError(reason)
+    if message.fields.get("content-encoding", "identity") not in ("", "identity"):
+        reason = f"{operation}: a body in {message.fields['content-encoding']}"
+        raise UnreadableCallError(reason)
 
 
 def handle_tag(handle: str) -> str:

@@ -25,6 +25,7 @@ from harness.wire.aws import (
     md5_of_attributes,
     md5_of_body,
     queue_name,
+    refuse_unread,
 )
 from harness.wire.messages import Message
 
@@ -61,6 +62,9 @@ class _Call(_Entry, rename="pascal"):
     message_attribute_names: list[str] | None = None
     max_number_of_messages: int | None = None
     wait_time_seconds: float | None = None
+    queue_name: str | None = None
+    source_arn: str | None = None
+    attributes: dict[str, object] | None = None
 
 
 class _Received(msgspec.Struct, rename="pascal"):
@@ -103,12 +107,13 @@ class JsonCodec:
         entries = [found] if found.entries is None else found.entries
         return Call(
             operation=operation,
-            queue=queue_name(found.queue_url or ""),
+            queue=queue_name(found.queue_url or found.queue_name or found.source_arn or ""),
             entries=tuple(_entry(one) for one in entries) if operation.removesuffix("Batch") in BY_ENTRY else (),
             asked=tuple(found.message_attribute_names or ()),
             visibility=found.visibility_timeout if operation == "ReceiveMessage" else None,
             most=found.max_number_of_messages or 1,
             wait=found.wait_time_seconds,
+            settings={name: str(value) for name, value in (found.attributes or {}).items()},
         )
 
     def reply(self, call: Call, answer: Message) -> Reply:
@@ -182,6 +187,12 @@ class JsonCodec:
         }
         return head, msgspec.json.encode({"__type": f"com.amazonaws.sqs#{refusal.code}", "message": refusal.text})
 
+    def failures(self, body: bytes, operation: str, refused: Mapping[str, Refusal]) -> tuple[dict[str, str], bytes]:
+        """Return the answer to a batch with these entries among its failures."""
+        del operation
+        members: Members = msgspec.json.decode(body) if body else {}
+        return {"Content-Type": "application/x-amz-json-1.0"}, msgspec.json.encode(with_failed(members, refused))
+
 
 def _read(message: Message, decoder: msgspec.json.Decoder[T], operation: str) -> T:
     refuse_unread(message, operation)
@@ -192,14 +203,11 @@ def _read(message: Message, decoder: msgspec.json.Decoder[T], operation: str) ->
         raise UnreadableCallError(reason) from error
 
 
-def refuse_unread(message: Message, operation: str) -> None:
-    """Raise UnreadableCallError for a body that was not kept whole, or is compressed."""
-    if len(message.body) != message.size:
-        reason = f"{operation}: a body of {message.size} bytes, more than SQS takes"
-        raise UnreadableCallError(reason)
-    if message.fields.get("content-encoding", "identity") not in ("", "identity"):
-        reason = f"{operation}: a body in {message.fields['content-encoding']}"
-        raise UnreadableCallError(reason)
+def with_failed(members: Members, refused: Mapping[str, Refusal]) -> Members:
+    """Return the members of an answer to a batch with these failures too."""
+    failed = [{"Id": ident, "SenderFault": True, "Code": one.query_code, "Message": one.text} for ident, one in refused.items()]
+    before = members.get("Failed")
+    return {"Successful": [], **members, "Failed": [*(before if isinstance(before, list) else ()), *failed]}
 
 
 def _entry(found: _Entry) -> Entry:

@@ -23,12 +23,14 @@ from harness.wire.aws import (
     md5_of_attributes,
     md5_of_body,
     queue_name,
+    refuse_unread,
 )
 from harness.wire.aws_forms import Form, Nested, attributes, listed, number, put_attributes, text
-from harness.wire.aws_json import BY_ENTRY, refuse_unread
+from harness.wire.aws_json import BY_ENTRY
 from harness.wire.messages import Message
 
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
+REQUEST = "00000000-0000-0000-0000-000000000000"
 
 
 class QueryCodec:
@@ -53,12 +55,13 @@ class QueryCodec:
         return Call(
             operation=operation,
             # Without the parameter the call is about the queue that it is sent to: the oldest clients do so.
-            queue=queue_name(text(found, "QueueUrl") or form.path),
+            queue=queue_name(text(found, "QueueUrl") or text(found, "QueueName") or text(found, "SourceArn") or form.path),
             entries=self._entries(found, operation) if act in BY_ENTRY else (),
             asked=tuple(asked),
             visibility=number(found, "VisibilityTimeout") if operation == "ReceiveMessage" else None,
             most=int(number(found, "MaxNumberOfMessages") or 1),
             wait=number(found, "WaitTimeSeconds"),
+            settings={text(one, "Name"): text(one, "Value") for _, one in listed(found, "Attribute")},
         )
 
     def _entries(self, found: Nested, operation: str) -> tuple[Entry, ...]:
@@ -182,11 +185,22 @@ class QueryCodec:
         """Return fields and body of an error answer."""
         return error_answer(refusal, self.namespace)
 
+    def failures(self, body: bytes, operation: str, refused: Mapping[str, Refusal]) -> tuple[dict[str, str], bytes]:
+        """Return the answer to a batch with these entries among its failures."""
+        result = {f"{operation}Result": {}, "ResponseMetadata": {"RequestId": REQUEST}}
+        root = aws_xml.read(body) if body else aws_xml.built(f"{operation}Response", result)
+        root.set("xmlns", self.namespace)
+        for place in root.iterfind(f"{operation}Result"):
+            for ident, one in refused.items():
+                members = {"Id": ident, "SenderFault": "true", "Code": one.query_code, "Message": one.text}
+                place.append(aws_xml.built("BatchResultErrorEntry", members))
+        return {"Content-Type": "text/xml"}, aws_xml.written(root)
+
 
 def error_answer(refusal: Refusal, namespace: str) -> tuple[dict[str, str], bytes]:
     """Return fields and body of an error answer of a service that speaks the query protocol."""
     error = {"Type": refusal.fault, "Code": refusal.query_code, "Message": refusal.text, "Detail": ""}
-    root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": "00000000-0000-0000-0000-000000000000"})
+    root = aws_xml.built("ErrorResponse", {"Error": error, "RequestId": REQUEST})
     root.set("xmlns", namespace)
     return {"Content-Type": "text/xml"}, aws_xml.written(root)
 

@@ -11,13 +11,13 @@ from harness.history.events import Event
 from harness.wire.aws import Call, Change, Codec, Entry, UnreadableCallError
 from harness.wire.aws_calls import JSON, codec_of
 from harness.wire.aws_errors import refusal
-from harness.wire.call_rules import Ruled
 from harness.wire.exchange import answer, forget_left_out
 from harness.wire.messages import Message
 from harness.wire.rules import Rule
 from harness.wire.sqs_books import Books, SqsExchange
 from harness.wire.sqs_rules import CARRIED, alteration, answer_rule, fitting, request_rule, shortening, supports
 from harness.wire.sqs_shelf import Parcel, numbered
+from harness.wire.sqs_strict import Strict
 from harness.wire.streams import Ending, Session, Side, Step, Tap
 
 __all__ = ["CARRIED", "session", "supports"]
@@ -28,7 +28,7 @@ def session(tap: Tap) -> Session:
     return Sqs(tap)
 
 
-class Sqs(Ruled[SqsExchange]):
+class Sqs(Strict):
     """One connection to AWS."""
 
     def __init__(self, tap: Tap) -> None:
@@ -65,7 +65,7 @@ class Sqs(Ruled[SqsExchange]):
 
     def is_plain(self, exchange: SqsExchange) -> bool:
         """Tell whether the answer passes as it comes: it may have digests to be mended."""
-        return exchange.is_plain and not exchange.originals
+        return exchange.is_plain and not exchange.originals and not exchange.refused
 
     # ----------------------------------------------------------------------------------------------------------- recorded
 
@@ -77,8 +77,12 @@ class Sqs(Ruled[SqsExchange]):
         except UnreadableCallError as error:
             yield from self.gap(str(error))
             return
-        for event in () if call is None else self._books.asked(exchange, call):
+        if call is None:
+            return
+        for event in self._books.asked(exchange, call):
             yield from self.tell(event)
+        if self.t:  # it has gone on already
+            self.note_asked(exchange)
 
     def replied(self, exchange: SqsExchange) -> Iterator[Step]:
         """Record what the broker said to each entry, and what it handed out."""
@@ -92,6 +96,7 @@ class Sqs(Ruled[SqsExchange]):
             return
         if self.tap.at == "near":
             exchange.fault = self._memory.given.pop((self.tap.conn, exchange.x), "")
+        self.note_replied(exchange)
         for event in self._books.replied(exchange, call, exchange.reply):
             yield from self.tell(event)
 
@@ -120,18 +125,18 @@ class Sqs(Ruled[SqsExchange]):
     # -------------------------------------------------------------------------------------------------------------- rules
 
     def keeps_request(self, message: Message) -> bool:
-        """Keep requests at the near tap while a rule may mean them, at the far tap while messages wait for a receive."""
+        """Keep requests at the near tap while a rule may mean them, at the far tap where they may be refused or added to."""
         if self.tap.at == "near":
             return super().keeps_request(message) or any(
                 rule.name in ("altered", "shortened") for rule in self.tap.rules.armed(self.tap.link)
             )
-        return bool(self._memory.shelves)
+        return bool(self._memory.shelves) or self.may_refuse(message)
 
     def keeps_answer(self, exchange: SqsExchange) -> bool:
         """Keep answers at the far tap while a rule is armed, at the near tap where their digests have to be mended."""
         if self.tap.at == "near":
             return bool(exchange.originals)
-        return bool(self.tap.rules.armed(self.tap.link) or self._memory.shelves)
+        return bool(self.tap.rules.armed(self.tap.link) or self._memory.shelves or exchange.refused)
 
     def use(self, exchange: SqsExchange, names: tuple[str, ...]) -> Rule | None:
         """Use up the latest rule of these names that means this call in this tap, and record that it bit."""

@@ -10,6 +10,7 @@ from harness.wire.aws import Call, Codec, Entry, Outcome, Received, Refusal, Rep
 from harness.wire.aws_calls import named
 from harness.wire.exchange import Exchange, digest, excerpt
 from harness.wire.messages import Message
+from harness.wire.shims import Shim
 from harness.wire.sns import Envelope, envelope
 from harness.wire.sqs_shelf import Shelves
 from harness.wire.streams import Tap
@@ -21,7 +22,8 @@ REMEMBERED = 20_000
 class SqsExchange(Exchange):
     """A call to SQS and its answer; `call` is None for what is no call about messages.
 
-    `keys` are the messages it is about; `originals` what the service sent in the entries that a rule altered.
+    `keys` are the messages it is about; `originals` what the service sent in the entries that a rule altered; `refused` the
+    entries (by Id, a whole call under "") that the far tap refuses as AWS does.
     """
 
     def __init__(self, x: int, request: Message) -> None:
@@ -31,6 +33,7 @@ class SqsExchange(Exchange):
         self.reply: Reply | None = None
         self.keys: dict[str, None] = {}
         self.originals: dict[str, Entry] = {}
+        self.refused: dict[str, Shim] = {}
 
 
 class Memory:
@@ -197,7 +200,7 @@ class Books:
             event.kind, event.ok = "confirmed", outcome.ok
             event.how = "delete" if call.act == "DeleteMessage" else "visibility"
             self._name(event, entry)
-        data |= _given(code=outcome.code)
+        data |= _given(code=outcome.code, shim=_shim(exchange, entry.id))
         event.data = data or None
         return event
 
@@ -232,8 +235,12 @@ class Books:
         event = Event(kind="answered", wire=wire, x=exchange.x, status=exchange.shown, fault=exchange.fault)
         event.queue = "" if call is None else call.queue
         event.ok = exchange.shown is not None and exchange.shown < 400  # noqa: PLR2004 (4xx and 5xx are error answers)
-        event.data = _given(code=reply.code if reply else "", attempt=exchange.attempt) or None
+        event.data = _given(code=reply.code if reply else "", attempt=exchange.attempt, shim=_shim(exchange, "")) or None
         return event
+
+
+def _shim(exchange: SqsExchange, ident: str) -> str:
+    return exchange.refused[ident].name if ident in exchange.refused else ""
 
 
 def _given(**values: object) -> dict[str, object]:

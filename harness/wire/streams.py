@@ -16,6 +16,7 @@ from harness.wire.rules import RuleBook
 
 if TYPE_CHECKING:
     from harness.wire.mails import Mail
+    from harness.wire.receipts import Receipts
 
 Side = Literal["service", "target"]
 Ending = Literal["fin", "rst"]
@@ -194,6 +195,11 @@ class Sink(Protocol):
 
     def postbox(self) -> Postbox | None:
         """Return the mailbox that takes what calls to AWS send, None where there is none."""
+        ...
+
+    @property
+    def receipts(self) -> "Receipts | None":
+        """Return what is known of receipt handles; None where no queue of SQS was declared: then links to AWS refuse nothing."""
         ...
 
 

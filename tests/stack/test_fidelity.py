@@ -8,12 +8,13 @@ import pytest
 
 from harness.address import Address, free_port
 from harness.errors import StackError
+from harness.history.fidelity import DEDUPLICATION, GROUPS, NUMBER, SIZE
 from harness.stack import Stack, fidelity
 from harness.stack.fidelity import Probe
 from tests.stack.programs import private_cache
 
-LOCALSTACK_DOES_NOT = set(fidelity.PROBES)
-"""LocalStack 4.13.1 enforces none of them; a newer one may, and then this list is to be shortened."""
+LOCALSTACK_DOES_NOT = set(fidelity.PROBES) - {SIZE}
+"""LocalStack 4.13.1 enforces one of them; a newer one may enforce more, and then this list is to be shortened."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,31 @@ def test_what_was_kept_half_is_asked_anew(stack: Stack, tmp_path: Path, monkeypa
     (tmp_path / f"fidelity-{stack.versions['localstack']}-{fidelity.RECIPE}.json").write_text(json.dumps([]))
 
     assert fidelity.known(replace(stack, kind="native")) == answer
+
+
+def test_what_the_taps_enforce_is_said_and_only_what_nobody_does_can_mislead():
+    probes = [
+        Probe(SIZE, holds=True, effect="one"),
+        Probe(NUMBER, holds=False, effect="two"),
+        Probe(GROUPS, holds=False, effect="3"),
+    ]
+
+    assert fidelity.told(probes) == [
+        {"probe": SIZE, "state": "holds"},
+        {"probe": NUMBER, "state": "enforced by the tap"},
+        {"probe": GROUPS, "state": "does not hold", "effect": "3"},
+    ]
+
+
+def test_what_is_not_known_of_an_emulator_is_taken_for_lacking(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    private_cache(tmp_path, monkeypatch)
+    nothing_known = fidelity.lacking(stack)
+    monkeypatch.setattr(fidelity, "probed", lambda _: [Probe(name, holds=name != GROUPS, effect="") for name in fidelity.PROBES])
+    fidelity.known(stack)
+
+    assert {GROUPS, DEDUPLICATION} < set(nothing_known)
+    assert NUMBER not in nothing_known
+    assert fidelity.lacking(stack) == (GROUPS,)
 
 
 def test_an_emulator_that_is_gone_is_said(stack: Stack):

@@ -56,7 +56,8 @@ def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
         return "ok", {name: value for name, value in call(**arguments).items() if name != "ResponseMetadata"}
     except ClientError as error:
         said = error.response
-        return said["Error"]["Code"], {"class": type(error).__name__, "status": said["ResponseMetadata"]["HTTPStatusCode"]}
+        status = said["ResponseMetadata"]["HTTPStatusCode"]
+        return said["Error"]["Code"], {"class": type(error).__name__, "status": status, "text": said["Error"]["Message"]}
     except BotoCoreError as error:
         return type(error).__name__, {}
 

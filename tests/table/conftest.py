@@ -58,6 +58,15 @@ def queue(request: pytest.FixtureRequest, sqs_road: Way, sqs_direct: "SQSClient"
     one.delete()
 
 
+@pytest.fixture(params=["newest_boto", "oldest_boto"])
+def fifo(request: pytest.FixtureRequest, sqs_road: Way, sqs_direct: "SQSClient") -> Iterator[Queue]:
+    """A FIFO queue, with the new client and with the old one."""
+    one = Queue(sqs_road, request.getfixturevalue(request.param), sqs_direct, fifo=True)
+    sqs_road.forget()
+    yield one
+    one.delete()
+
+
 @pytest.fixture
 def in_json(sqs_road: Way, newest_boto: Asking, sqs_direct: "SQSClient") -> Iterator[Queue]:
     """A queue with the new client."""

@@ -21,12 +21,13 @@ OLD = "1.31.80"
 class Queue:
     """A queue of its own on the link, the client under test, and a look at the broker beside the link."""
 
-    def __init__(self, road: Way, asking: Asking, direct: "SQSClient") -> None:
+    def __init__(self, road: Way, asking: Asking, direct: "SQSClient", *, fifo: bool = False) -> None:
         self.road = road
         self.asking = asking
         self._direct = direct
-        name = f"jobs-{uuid4().hex[:12]}"
-        direct.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})
+        name = f"jobs-{uuid4().hex[:12]}{'.fifo' if fifo else ''}"
+        more = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}
+        direct.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30", **more})  # type: ignore[dict-item]
         self.url = f"http://127.0.0.1:{road.port}/queue/us-east-1/{ACCOUNT}/{name}"
 
     @property

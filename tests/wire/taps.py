@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from harness.history.events import Declaration, Event
 from harness.model import Key
+from harness.wire.receipts import Receipts
 from harness.wire.rules import Rule, RuleBook
 from harness.wire.streams import Back, Close, Hold, Note, Postbox, Seat, Session, Step, Tap
 
@@ -24,6 +25,7 @@ class CollectingSink:
         self.held: list[Hold] = []
         self.mailbox: Postbox | None = None
         self.book = RuleBook()
+        self.receipts: Receipts | None = None
 
     def record(self, event: Event) -> Hold | None:
         self.events.append(event)

@@ -34,6 +34,7 @@ class Appending:
     """A sink that keeps what it is given in memory: what is left of recording when nothing is made of it."""
 
     watched = ()
+    receipts = None
 
     def __init__(self) -> None:
         self.notes: list[Note | Event] = []
