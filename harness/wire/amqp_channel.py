@@ -1,6 +1,5 @@
 """What a tap remembers of one AMQP channel: messages under way, consumers, deliveries not settled, publishes not confirmed."""
 
-from collections import deque
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -52,12 +51,12 @@ class Channel:
         self.lost = False  # a confirm was taken away: "and all before" would tell of it
         self.open: dict[int, Content] = {}
         self.consumers: dict[bytes, Consumer] = {}
-        self.consuming: deque[Consumer] = deque()
-        self.cancelled: set[bytes] = set()  # consumers whose last deliveries may still come
-        self.mandatory: deque[Content] = deque(maxlen=RETURNABLE)  # publishes that only a Basic.Return would speak of
+        self.consuming: list[Consumer] = []  # a list is a tenth of a deque, and a connection may have 65,535 channels
+        self.cancelled: frozenset[bytes] = frozenset()  # consumers whose last deliveries may still come
+        self.mandatory: list[Content] = []  # publishes that only a Basic.Return would speak of
         self.transaction: Transaction | None = None
-        self.ending: deque[Transaction] = deque()  # the broker has not answered yet
-        self.getting: deque[Consumer] = deque()
+        self.ending: list[Transaction] = []  # the broker has not answered yet
+        self.getting: list[Consumer] = []
         self.last_queue = ""
         self.sending: Content | None = None
         self.receiving: Content | None = None
@@ -86,6 +85,7 @@ class Channel:
         else:
             if mandatory:
                 self.mandatory.append(one)
+                del self.mandatory[:-RETURNABLE]
             return False
         return True
 

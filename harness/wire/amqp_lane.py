@@ -63,17 +63,12 @@ class Lane:
         self.messages: dict[int, Message] = {}
         self.passing: set[int] = set()
         self.pending: list[tuple[int, bytes]] = []
+        self._before: tuple[dict[int, Message], Message | None, int] = ({}, None, 0)
 
     @property
     def busy(self) -> bool:
         """Tell whether something is under way that has to be carried to its end frame by frame."""
         return bool(self.cut or self.partial or self.messages or self.passing or self.pending)
-
-    def complete(self) -> bytes:
-        """Return the frame that is complete now."""
-        raw = self.partial[0] if len(self.partial) == 1 else b"".join(self.partial)
-        self.partial.clear()
-        return raw
 
     def put(self, channel: int, data: bytes) -> list[Step]:
         """Return what goes on of this now; the rest goes on when it may."""
@@ -100,9 +95,23 @@ class Lane:
         return kept
 
     def collect(self, frame: Frame, data: bytes) -> bytes | None:
-        """Take a frame, or a piece of one, out of what came; return the frame once it is whole."""
+        """Take a frame, or a piece of one, out of what came; return the frame once it is whole, kept until `handled`."""
         self.partial.append(data[frame.start : frame.end])
-        return self.complete() if frame.last else None
+        if not frame.last:
+            return None
+        message = self.messages.get(frame.channel)
+        self._before = dict(self.messages), message, 0 if message is None else len(message.frames)
+        return b"".join(self.partial)
+
+    def handled(self, *, well: bool) -> None:
+        """Forget the frame; where it could not be read, keep everything but its last piece as it was before."""
+        if well:
+            self.partial.clear()
+            return
+        self.messages, message, known = self._before
+        if message is not None:
+            del message.frames[known:]
+        self.partial.pop()
 
     def left(self, data: bytes) -> list[Step]:
         """Take the beginning of a frame; return it if it goes on at once."""

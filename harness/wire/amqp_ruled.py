@@ -53,9 +53,14 @@ class Ruled:
         raw = lane.collect(frame, data)
         if raw is None:
             return []
-        steps = self.closed(lane, frame.channel, raw)
-        if steps is None:
-            steps = self._whole(lane, frame.kind, frame.channel, raw)
+        try:
+            steps = self.closed(lane, frame.channel, raw)
+            if steps is None:
+                steps = self._whole(lane, frame.kind, frame.channel, raw)
+        except Exception:
+            lane.handled(well=False)
+            raise
+        lane.handled(well=True)
         return [*self.notes.barriers(), *steps, *lane.due()]
 
     def rest_of_cut(self, lane: Lane, frame: Frame, data: bytes) -> list[Step]:

@@ -34,11 +34,11 @@ class Takes:
     def consume_ok(self, channel: Channel, payload: bytes) -> None:
         """Record that a consumer has shown itself."""
         if channel.consuming:
-            self._subscribed(channel, m.decoded(m.CONSUME_OK, payload)["consumer"], channel.consuming.popleft())
+            self._subscribed(channel, m.decoded(m.CONSUME_OK, payload)["consumer"], channel.consuming.pop(0))
 
     def _subscribed(self, channel: Channel, tag: bytes, consumer: Consumer) -> None:
         channel.consumers[tag] = consumer
-        channel.cancelled.discard(tag)
+        channel.cancelled -= {tag}
         name = tag.decode("utf-8", "replace")
         data: dict[str, object] = {"consumer": name, "channel": channel.number, "no_ack": consumer.no_ack}
         self._notes.record(Event(kind="subscribed", wire="Basic.Consume", queue=consumer.queue, data=data))
@@ -52,11 +52,11 @@ class Takes:
         """Take note that there was none."""
         del payload
         if channel.getting:
-            channel.getting.popleft()
+            channel.getting.pop(0)
 
     def get_ok(self, channel: Channel, payload: bytes) -> None:
         """Begin a message that was asked for."""
-        one = channel.getting.popleft() if channel.getting else _NOBODY
+        one = channel.getting.pop(0) if channel.getting else _NOBODY
         tag, bits, route = m.got(payload)
         content = Content("get", self._notes, channel.number, route, one.queue, tag, bits, one.no_ack)
         channel.receiving = None if channel.dead else content
@@ -106,6 +106,6 @@ class Takes:
         tag = m.decoded(m.CANCEL, payload)["consumer"]
         consumer = channel.consumers.get(tag)
         if consumer is not None and not channel.dead:
-            channel.cancelled.add(tag)
+            channel.cancelled |= {tag}
             data: dict[str, object] = {"consumer": tag.decode("utf-8", "replace"), "channel": channel.number, "by": by}
             self._notes.record(Event(kind="settled", how="cancel", wire="Basic.Cancel", queue=consumer.queue, data=data))

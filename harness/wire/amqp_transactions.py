@@ -33,7 +33,7 @@ class Transactions:
         """Write down what the broker has processed by now."""
         del payload
         if channel.ending:
-            one = channel.ending.popleft()
+            one = channel.ending.pop(0)
             for sent in one.sent:
                 self._notes.word("acknowledged", "", "Tx.CommitOk", sent)
             for tag, content, how, wire in one.words:
@@ -43,7 +43,7 @@ class Transactions:
         """Write down what the broker has thrown away."""
         del payload
         if channel.ending:
-            one = channel.ending.popleft()
+            one = channel.ending.pop(0)
             for sent in one.sent:
                 self._notes.word("refused", "", "Tx.RollbackOk", sent)
             channel.reopen([(word.tag, word.content) for word in one.words])

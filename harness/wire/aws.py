@@ -206,7 +206,7 @@ Written = object
 
 def md5_of_body(body: str) -> str:
     """Return MD5OfBody (MD5OfMessageBody), which the Java and JavaScript SDKs check."""
-    return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return hashlib.md5(_encoded(body), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Attributes) -> str:
@@ -214,9 +214,13 @@ def md5_of_attributes(attributes: Attributes) -> str:
     total = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
         kind, value = attributes[name]
-        total.update(_part(name.encode()) + _part(kind.encode()))
-        total.update(b"\x02" + _part(_decoded(value)) if attributes[name].binary else b"\x01" + _part(value.encode()))
+        total.update(_part(_encoded(name)) + _part(_encoded(kind)))
+        total.update(b"\x02" + _part(_decoded(value)) if attributes[name].binary else b"\x01" + _part(_encoded(value)))
     return total.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _part(data: bytes) -> bytes:
@@ -227,7 +231,7 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text)
     except (binascii.Error, ValueError):
-        return text.encode()
+        return _encoded(text)
 
 
 def queue_name(url: str) -> str:

@@ -197,6 +197,7 @@ class JsonCodec:
 def _read(message: Message, decoder: msgspec.json.Decoder[T], operation: str) -> T:
     refuse_unread(message, operation)
     try:
+        message.body.decode()  # msgspec looks at the names of no member that it does not know
         return decoder.decode(message.body or b"{}")
     except _NOT_JSON as error:
         reason = f"{operation}: {error}"
@@ -263,7 +264,7 @@ def _code(answer: Message) -> str:
 
 
 def _raw(message: Message) -> Members:
-    return {**msgspec.json.decode(message.body, type=_RAW)}
+    return {**msgspec.json.decode(message.body or b"{}", type=_RAW)}
 
 
 def _each(members: Members, batch: str) -> list[tuple[Members, str]]:

@@ -182,7 +182,7 @@ class Exchanges(Telling, Generic[E]):
 
     def give(self, exchange: E) -> Iterator[Step]:
         """Give the service the tap's own answer to this request, once those before it are answered."""
-        if self._open[0] is exchange:
+        if self._open and self._open[0] is exchange:  # else it was answered before it was whole
             for step in self._given():
                 yield Back(step) if isinstance(step, bytes) else step
 

@@ -219,7 +219,7 @@ class Sqs(Strict):
         if call is None or reply is None or given is None or codec is None:
             return None
         if self.tap.at == "near":
-            mended = exchange.originals and exchange.untouched and reply.ok
+            mended = exchange.originals and exchange.untouched and reply.ok and call.about_messages and given.body
             return codec.digest_sends(given, exchange.originals) if mended else None
         rule = self.use(exchange, ("answer_lost",))
         if rule is not None:

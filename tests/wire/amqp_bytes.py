@@ -46,6 +46,7 @@ def frames(data: bytes) -> list[bytes]:
     found = []
     while data:
         size, _ = frame.decode_frame(data)
+        assert size, "a frame is missing its end"
         found.append(data[:size])
         data = data[size:]
     return found
