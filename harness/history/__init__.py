@@ -16,8 +16,9 @@ class History:
     """The record of a run up to a drain.
 
     `prepare` is called once, before the journal is read: it closes the world, so that nothing happens while it is judged.
-    `until` is the number of the last event that belongs to this phase (None: all). `on_judged` gets one `judged` event for each
-    verdict of a `require` and has to write it into the journal; where there is none, it is appended to the file here.
+    `until` is the number of the last event that belongs to this phase (None: all); it is set when the next phase
+    begins. `on_judged` gets one `judged` event for each verdict of a `require` and has to write it into the journal; where there
+    is none, it is appended to the file here.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class History:
             journal = self._journal()
             ledger = Ledger(journal.header)
             ledger.take(journal.seen(), until=self.until)
+            ledger.looks.settle(ledger.last_n)
             self.truncated = journal.truncated
             self._ledger = ledger
         return self._ledger

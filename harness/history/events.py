@@ -63,6 +63,8 @@ the end
   closing       the history is closed: a later effect or settlement is late
   residue       one message found in a queue by the final scan: queue, key, mid, headers, attributes, count
   scanned       queue; data.messages: how many the scan found there
+                With data.drain they are a look as a phase ended (the scenario acted again after a drain), and say nothing of what
+                came later; of a queue of RabbitMQ such a look has only data.ready: how many are there
   canary        never in a real journal: what `canary.py` splices in is marked so
   gap           a tap could not follow a connection: link, conn, data.reason. Taints only what used that connection
   bypassed      traffic that went around a link: data.reason

@@ -14,6 +14,7 @@ from harness.history.events import KINDS, Header
 from harness.history.journal import Seen
 from harness.history.margin import Margin
 from harness.history.obligations import Effect, Obligation
+from harness.history.phases import Looks
 from harness.history.receives import Receives
 from harness.history.sends import Sends
 from harness.history.world import Queue, World
@@ -47,6 +48,7 @@ class Ledger:
         self._sends = Sends(self.world, self._attempts, self.bites)
         self._deliveries = Deliveries(self.world, self.bites, receives)
         self.margin = Margin(header, self.world)
+        self.looks = Looks(self.world, self._left)
         self._steps = self.margin.over(self._open_steps(receives))
 
     def _open_steps(self, receives: Receives) -> dict[str, Callable[[Seen], None]]:
@@ -163,6 +165,7 @@ class Ledger:
     # ------------------------------------------------------------------ the end
 
     def _drained(self, event: Seen) -> None:
+        self.looks.clear()
         self.drained_how = event.how
         self.drained_reason = str((event.data or {}).get("reason", ""))
 
@@ -188,10 +191,14 @@ class Ledger:
 
     def _scanned(self, event: Seen) -> None:
         queue = self.world.queues.get(event.queue)
-        if queue is not None:
+        if not self.looks.take(event) and queue is not None:
             queue.scanned = True
 
     def _residue(self, event: Seen) -> None:
+        if not self.looks.take(event):
+            self._left(event)
+
+    def _left(self, event: Seen) -> None:
         queue = self.world.queues.get(event.queue)
         if queue is None or not event.key:
             return
@@ -210,8 +217,7 @@ class Ledger:
     def _fallen_into(self, queue: Queue, key: str) -> Iterator[Obligation]:
         """Yield the obligations that a dead letter or parked message is: of queues that end there, else any with this key."""
         found = [feeder.find(key) for feeder in queue.feeders]
-        if not any(found):
-            found = [other.find(key) for other in self.world.judged()]
+        found = found if any(found) else [other.find(key) for other in self.world.judged()]
         yield from dict.fromkeys(one for one in found if one is not None)
 
     def _gap(self, event: Seen) -> None:
@@ -226,7 +232,7 @@ class Ledger:
         queue = self.world.queues.get(event.queue)
         if queue is not None and queue.home is not None and event.key:
             obligation = queue.home.obligations[event.key]
-            counted = (event.data or {}).get("delivered", 0)
+            counted = (event.data or {}).get("delivered")
             obligation.far += counted // BOTH_TAPS if isinstance(counted, int) else 0
 
     # ------------------------------------------------------------------ what checks ask

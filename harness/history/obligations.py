@@ -145,6 +145,7 @@ class Obligation(msgspec.Struct, eq=False):
     acked: tuple[int, float] | None = None
     ack_connection: Optional["Connection"] = None
     rejected: tuple[int, float] | None = None
+    aside: str = ""
     dead: int = 0
     parked: int = 0
     residue: int = 0

@@ -70,8 +70,8 @@ class Sends:
             if send.copied:
                 if not part.queue.sqs:  # SQS says whether it took it as new
                     _copied(part)
-            elif part.carrier is not None and part.queue.home is not None:
-                part.carrier.hand_on("dead_letter_cycle" if part.queue.role == "retry" else "republished")
+            elif part.carrier is not None:
+                _handed_on(part.carrier, part.queue)
             elif part.obligation is not None:
                 self._tried(part.obligation, event)
                 part.obligation.sender = self._world.roads[event.link].call(event.conn)
@@ -242,6 +242,14 @@ def _grouped(obligation: Obligation, event: Seen, *, anew: bool) -> None:
     if isinstance(group, str):
         groups = obligation.queue.groups
         groups[obligation.key] = group if anew else groups.get(obligation.key, group)
+
+
+def _handed_on(carrier: Obligation, queue: Queue) -> None:
+    """Take note that its consumer sent a message on: to be delivered again, or aside."""
+    if queue.home is None:
+        carrier.aside = queue.name
+    else:
+        carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
 
 
 def _copied(part: Part) -> None:

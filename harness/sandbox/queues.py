@@ -182,6 +182,10 @@ class Queue(Usable):
         """Return how many messages the queue has, exactly and without touching them."""
         raise NotImplementedError
 
+    def glance(self, drain: int) -> Event:
+        """Write what lies in the queue as this drain's phase ends, without touching it; return the last event of it."""
+        raise NotImplementedError
+
     def scan(self) -> int:
         """Write every message still in the queue into the journal as residue; return how many there were."""
         raise NotImplementedError

@@ -100,6 +100,11 @@ class RabbitQueue(Queue):
         """Return what tells of messages that arrive here: how many, as RabbitMQ shows none without handing it out."""
         return Counted(self._broker.apart, self.thing_name)
 
+    def glance(self, drain: int) -> Event:
+        """Write how many messages are ready: to see one would be to hand it out."""
+        data: dict[str, object] = {"drain": drain, "ready": self.look().ready}
+        return self._context.record(Event(kind="scanned", queue=self.thing_name, data=data))
+
     def scan(self) -> int:
         """Write every message still in the queue into the journal; closing the connection puts them back."""
         channel, count = self._broker.channel, 0

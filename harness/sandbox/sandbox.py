@@ -20,6 +20,7 @@ from harness.sandbox.databases import Postgres, Redis
 from harness.sandbox.drain import Drain, Outcome
 from harness.sandbox.hands import SandboxHands
 from harness.sandbox.instances import Instance
+from harness.sandbox.phases import Phases
 from harness.sandbox.queues import Queue
 from harness.sandbox.rabbitmq import RabbitMQ
 from harness.sandbox.resources import Alarms, Http, Mailbox
@@ -50,10 +51,10 @@ class Sandbox:
         self._timers = Timers()
         self._brokers = Brokers(context, context.own)
         self._schedule = Schedule(SandboxHands(context, self._timers, self._brokers))
+        self._phases = Phases(context, self._brokers)
         self._instances: list[Instance] = []
         self._waiting: list[Instance] = []
         self._outcome: Outcome | None = None
-        self._history: History | None = None
         self._watch = Watch({context.stack.rabbitmq.port: "RabbitMQ", context.stack.localstack.port: "LocalStack"})
         self._around: set[str] = set()
         self._closed = self._ended = False
@@ -174,7 +175,7 @@ class Sandbox:
             waiting.cancel()
 
     def drain(self, *, within: float | None = None, quiet: float | None = None) -> History:
-        """Wait until the world is quiet or steady; change nothing. Return the history so far.
+        """Wait until the world is quiet or steady; change nothing. Return the history up to there, or to the next act.
 
         Never raises for a world that stays busy: then `History.drained` is false, with the reason. `within` and `quiet` (how long
         silence must last) are seconds.
@@ -190,14 +191,13 @@ class Sandbox:
         )
         self._outcome = drain.wait(within)
         data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
-        self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
-        self._history = self._new_history()
-        return self._history
+        drained = self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
+        return self._phases.drained(self._new_history(), drained.n)
 
     @property
     def history(self) -> History:
         """What the last drain returned: whoever tells of it afterwards reads no journal that its checks have read already."""
-        return self._history or self._new_history()
+        return self._phases.history or self._new_history()
 
     def _new_history(self) -> History:
         return History(self._journal, reproduce=self._reproduce, prepare=self.finish)
@@ -252,6 +252,7 @@ class Sandbox:
             self._await_ready(self._waiting[0])
             del self._waiting[0]
         self._sound()
+        self._phases.end()
         self._look_around()
 
     def _await_ready(self, instance: Instance) -> None:

@@ -134,13 +134,20 @@ class SqsQueue(Queue):
         """Return what tells of messages that arrive here; the peek changes nothing."""
         return Seen(lambda: map(self._dead, self._peek()))
 
+    def glance(self, drain: int) -> Event:
+        """Write every message in the queue, visible or not; the peek changes no receive count."""
+        return self._written({"drain": drain})[1]
+
     def scan(self) -> int:
         """Write every message still in the queue, visible or not, into the journal; the peek changes no receive count."""
+        return self._written({})[0]
+
+    def _written(self, data: Mapping[str, object]) -> tuple[int, Event]:
         messages = [] if self._broker.has_forgotten(self) else self._peek()
         for message in messages:
-            self._residue(message)
-        self._context.record(Event(kind="scanned", queue=self.thing_name, data={"messages": len(messages)}))
-        return len(messages)
+            self._residue(message, data)
+        scanned = Event(kind="scanned", queue=self.thing_name, data={"messages": len(messages), **data})
+        return len(messages), self._context.record(scanned)
 
     def _peek(self) -> list[dict[str, Any]]:
         address = self._context.stack.localstack
@@ -160,7 +167,7 @@ class SqsQueue(Queue):
         around = envelope(body)
         return Dead(self._found(body, texts) or f"id:{mid if around is None else around.mid}", mid)
 
-    def _residue(self, message: Mapping[str, Any]) -> None:
+    def _residue(self, message: Mapping[str, Any], data: Mapping[str, object]) -> None:
         dead, body = self._dead(message), str(message["Body"])
         attributes = _typed(message.get("MessageAttribute") or [])
         system = {one["Name"]: one["Value"] for one in _listed(message.get("Attribute") or [])}
@@ -174,6 +181,7 @@ class SqsQueue(Queue):
                 body=body[:1024],
                 count=int(system.get("ApproximateReceiveCount", 0)),
                 attributes=attributes or None,
+                data=dict(data) or None,
             )
         )
 
