@@ -11,6 +11,7 @@ from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_sends import Sends
 from harness.wire.amqp_takes import Takes
+from harness.wire.amqp_topology import Topology
 from harness.wire.amqp_transactions import Transactions
 from harness.wire.amqp_values import U32, GarbledError
 from harness.wire.streams import Side
@@ -41,7 +42,8 @@ class Books:
                 m.PUBLISH: sends.publish, m.CONFIRM_SELECT: sends.select, m.CONSUME: takes.consume, m.GET: takes.get,
                 m.ACK: takes.ack, m.NACK: takes.nack, m.REJECT: takes.reject, m.RECOVER: takes.recover,
                 m.RECOVER_ASYNC: takes.recover, m.QUEUE_DECLARE: self._declares, m.TX_SELECT: transactions.select,
-                m.TX_COMMIT: transactions.end, m.TX_ROLLBACK: transactions.end, **self._either("service"),
+                m.TX_COMMIT: transactions.end, m.TX_ROLLBACK: transactions.end, **Topology(notes).handlers,
+                **self._either("service"),
             }),
             "target": _by_name({
                 m.ACK: sends.acknowledge, m.NACK: sends.refuse, m.RETURN: sends.give_back, m.CONSUME_OK: takes.consume_ok,
