@@ -23,7 +23,7 @@ from tests.bench.rows import Row, concerned, document, shown, wanted
 FOLDER = Path(".harness/bench")
 WIDE = 140  # columns from which the notes are shown too; they are always in the file
 MEASURES: tuple[tuple[tuple[str, ...], Callable[[Stage], list[Row]]], ...] = (
-    (("amqp.tap.", "amqp.idle."), wires.amqp),
+    (("amqp.tap.", "amqp.link.", "amqp.idle."), wires.amqp),
     (("amqp.e2e.",), wires.amqp_flood),
     (("amqp.decode.",), inside.decode),
     (("sqs.tap.", "sqs.link.", "sqs.idle."), wires.sqs),

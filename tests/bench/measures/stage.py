@@ -14,9 +14,10 @@ from harness.clock import utc
 from harness.history.events import Declaration, Header
 from harness.model import Link
 from harness.recorder.client import Recorder, World
-from harness.run import Run, Story
+from harness.run import Run, Story, to_stderr
 from harness.sandbox.sandbox import Sandbox
 from harness.stack.choice import Wanted
+from harness.stack.native import with_toxiproxy
 from harness.toxiproxy.client import Toxiproxy
 from harness.wire.rules import Rule
 
@@ -29,8 +30,8 @@ class Stage:
     """Made on first use, gone when `end` returns.
 
     Roads: `direct`; `toxiproxy` alone; and for each kind of recorder `tap` (one tap: the client connects to the port where
-    Toxiproxy would), `taps` (near and far, without Toxiproxy between them), `link` (the whole link), `armed` (one tap, with a
-    rule for a message that never comes).
+    Toxiproxy would), `taps` (near and far, without Toxiproxy between them), `link` (the whole link), `embedded` (the whole link
+    with the embedded Toxiproxy), `armed` (one tap, with a rule for a message that never comes).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,6 +44,13 @@ class Stage:
     def toxiproxy(self) -> Toxiproxy:
         """The stack's Toxiproxy."""
         return Toxiproxy(self.run.stack.toxiproxy.host, self.run.stack.toxiproxy.port)
+
+    @cached_property
+    def embedded(self) -> Toxiproxy:
+        """The embedded Toxiproxy, beside the other."""
+        logs = self._folder / "stack"
+        beside = with_toxiproxy(self.run.stack, self.run.warden, None, logs=logs, progress=to_stderr, lost=to_stderr)
+        return Toxiproxy(beside.toxiproxy.host, beside.toxiproxy.port)
 
     @cached_property
     def sandbox(self) -> Sandbox:
@@ -88,7 +96,7 @@ class Stage:
         target = (stack.rabbitmq if wire == "amqp" else stack.localstack).port
         ports = {"direct": target, "toxiproxy": self.toxiproxy.create(f"bench.{wire}", ("127.0.0.1", target))}
         for how, world in self.worlds.items():
-            for road in (*ROADS, "armed"):
+            for road in (*ROADS, "embedded", "armed"):
                 ports[f"{how}.{road}"] = self._tapped(world, wire, how, road, target)
         return ports
 
@@ -102,6 +110,8 @@ class Stage:
                 world.connect_link(link, ports.far)
             case "link":
                 world.connect_link(link, self.toxiproxy.create(proxy(wire, how), ("127.0.0.1", ports.far)))
+            case "embedded":
+                world.connect_link(link, self.embedded.create(proxy(wire, how), ("127.0.0.1", ports.far)))
             case "armed":
                 world.arm(Rule(id=f"never.{how}.{wire}", name="altered", link=str(link), key="never", attributes={"never": "1"}))
             case _:

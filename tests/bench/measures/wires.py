@@ -78,7 +78,13 @@ def amqp(stage: Stage) -> list[Row]:
             note=f"{note}; a rule is armed and never fires",
         ),
     ]  # fmt: skip
-    return targets + rows
+    return [*targets, _embedded(rounds, "amqp"), *rows]
+
+
+def _embedded(rounds: Sequence[Round], wire: Wire) -> Row:
+    note = f"{WHAT[wire]}; the whole link, taps in a {DEFAULT}, with the embedded Toxiproxy against the original"
+    values = ratios(rounds, f"{DEFAULT}.embedded", f"{DEFAULT}.link")
+    return row(f"{wire}.link.embedded_vs_original", values, unit="ratio", target=1.0, stretch=0.9, note=note)
 
 
 def amqp_busy(stage: Stage) -> list[Row]:
@@ -138,6 +144,7 @@ def sqs(stage: Stage) -> list[Row]:
     return [
         row("sqs.tap.p50_vs_direct", tap, unit="ratio", target=1.2, stretch=1.11, note=note),
         row("sqs.link.p50_vs_direct", link, unit="ratio", target=1.25, stretch=1.15, note=whole),
+        _embedded(rounds, "sqs"),
         *rows,
     ]
 
