@@ -80,6 +80,34 @@ def test_a_timeout_behind_which_the_end_has_gone_has_nothing_to_end(ours: int):
     assert (silent, end) == ([True, True], b"")
 
 
+def test_a_toxic_is_left_alone_when_another_is_added_or_removed_behind_it(ours: int):
+    """In the original it lets go of what it holds then."""
+    with proxied(ours, "p", b"") as (client, _):
+        slow = toxic(ours, "latency", latency=LONG)
+        client.sendall(b"a")
+        silent = [is_silent(client)]
+        behind = toxic(ours, "noop")
+        silent.append(is_silent(client))
+        api(ours, "DELETE", behind)
+        silent.append(is_silent(client))
+        api(ours, "DELETE", slow)
+        got = heard(client, 1)
+    assert (silent, got) == ([True] * 3, b"a")
+
+
+def test_two_latencies_add_up_for_what_waits_behind_other_data_too(ours: int):
+    """In the original the second is shortened by what was waited for in the first."""
+    two = [{"type": "latency", "name": name, "attributes": {"latency": 150}} for name in ("a", "b")]
+    with proxied(ours, "p", b"", two) as (client, _):
+        client.sendall(b"a")
+        pause(0.1)
+        begun = now()
+        got = said(client, b"b") + heard(client, 1)
+        took = now() - begun
+    assert got == b"ab"
+    assert took >= 0.29
+
+
 def test_a_client_that_does_not_read_hangs_nothing(ours: int):
     """In the original a removal waits for it, and everything that needs the list of proxies waits for that."""
     with proxied(ours, "p", MUCH) as (client, _):
