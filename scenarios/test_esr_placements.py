@@ -16,6 +16,7 @@ from harness.faults import outage
 
 scenario = pytest.mark.scenario
 WRITER = Service.named("esr-writer")
+each_writer = pytest.mark.parametrize("writer", [WRITER, Service.named("esr-data-writer")], ids=["pika", "Spring AMQP"])
 
 
 def momentary_outage(
@@ -40,24 +41,28 @@ def test_every_exported_placement_is_recorded_once(sandbox: Sandbox):
 
 
 @scenario("S2-02", "as it was", speed=20)
-def test_a_short_outage_dead_letters_good_messages(sandbox: Sandbox):
-    history = momentary_outage(sandbox, WRITER["as it was"], placements=50)
+@each_writer
+def test_a_short_outage_dead_letters_good_messages(sandbox: Sandbox, writer: Service):
+    history = momentary_outage(sandbox, writer["as it was"], placements=50)
     require(accounted(history), nothing_dead_lettered(history).broken_as("transient_dead_lettered"))
 
 
 @scenario("S2-02", "as fixed", speed=20)
-def test_a_short_outage_only_delays(sandbox: Sandbox):
-    history = momentary_outage(sandbox, WRITER["as fixed"], placements=50)
+@each_writer
+def test_a_short_outage_only_delays(sandbox: Sandbox, writer: Service):
+    history = momentary_outage(sandbox, writer["as fixed"], placements=50)
     require(accounted(history), nothing_dead_lettered(history), effected_once(history), recovered(history, within=60))
 
 
 @scenario("S2-09", "as it was", speed=20)
-def test_requeueing_at_once_is_a_hot_loop(sandbox: Sandbox):
-    history = momentary_outage(sandbox, WRITER["requeued at once"], placements=10)
+@each_writer
+def test_requeueing_at_once_is_a_hot_loop(sandbox: Sandbox, writer: Service):
+    history = momentary_outage(sandbox, writer["requeued at once"], placements=10)
     require(paced(history, per_second=1).broken_as("hot_loop"))
 
 
 @scenario("S2-09", "as fixed", speed=20)
-def test_a_delayed_retry_is_paced(sandbox: Sandbox):
-    history = momentary_outage(sandbox, WRITER["as fixed"], placements=10)
+@each_writer
+def test_a_delayed_retry_is_paced(sandbox: Sandbox, writer: Service):
+    history = momentary_outage(sandbox, writer["as fixed"], placements=10)
     require(accounted(history), paced(history, per_second=1), effected_once(history))
