@@ -3,6 +3,7 @@
 Writes .harness/soak/latest.json, and keeps the journals of rounds in which something was wrong; exit code 1 if there is one.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def main(seconds: float) -> int:
         soak = Soak(run, VISITS)
         while True:
             one = soak.play()
+            if not one.problems:
+                shutil.rmtree(one.folder)  # there are hundreds of them
             report = soak.report()
             report.started = f"{started:%Y-%m-%dT%H:%M:%SZ}"
             _write(folder.parent / "latest.json", report)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.clock import pause
+
 WARMING = 2
 """Rounds after which a process has met everything once: what it loads then, and what its allocator keeps, is no growth."""
 
@@ -24,10 +26,11 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Noise(NamedTuple):
-    """What more may be no growth: MiB of memory (or a twentieth, where that is more) and threads."""
+    """What more may be no growth: MiB of memory (or a twentieth, where that is more), threads, descriptors."""
 
     megabytes: float
-    threads: int
+    threads: int = 0
+    descriptors: int = 0
 
 
 def sample(pid: int, at: float) -> Sample:
@@ -35,6 +38,15 @@ def sample(pid: int, at: float) -> Sample:
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     return Sample(round(at, 1), int(status["VmRSS"].split()[0]), descriptors, int(status["Threads"]))
+
+
+def rested(pid: int, at: float) -> Sample:
+    """Return the least that it holds within half a second: connections that are closing are gone by then."""
+    looks = []
+    for _ in range(6):
+        looks.append(sample(pid, at))
+        pause(0.1)
+    return min(looks, key=lambda one: one.descriptors)
 
 
 def process(*words: str, of: Iterable[int] | None = None) -> int:
@@ -55,7 +67,7 @@ def growth(name: str, samples: Sequence[Sample], noise: Noise) -> list[str]:
     third = max(1, len(warm) // 3)
     early, late = warm[:third], warm[-third:]
     found = []
-    for what, more in (("descriptors", 0), ("threads", noise.threads)):
+    for what, more in (("descriptors", noise.descriptors), ("threads", noise.threads)):
         before, after = (max(int(getattr(one, what)) for one in part) for part in (early, late))
         if after > before + more:
             found.append(f"{name}: {before} {what} became {after}")

@@ -1,6 +1,5 @@
 """One round of the soak: a world with two queues, a consumer and a place; visitors; faults; and whether all is accounted for."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,6 +57,7 @@ FAULTS: Mapping[str, Callable[[], Fault | tuple[Fault, ...]]] = {
 class Round(msgspec.Struct, kw_only=True):
     """What one round came to; `problems` is empty where every message is accounted for."""
 
+    folder: str
     faults: list[str]
     messages: int
     connections: int
@@ -74,17 +74,11 @@ def chosen(number: int) -> list[str]:
 
 
 def soaked(run: Run, number: int, visits: int) -> Round:
-    """Play one round: `visits` messages to each broker while its faults are on; judge when all is quiet.
-
-    Its journal is kept only where something is wrong with it: a soak writes hundreds of them.
-    """
+    """Play one round: `visits` messages to each broker while its faults are on; judge when all is quiet."""
     names = chosen(number)
     with run.scenario(Story(f"soak-{number}", None, "soak", "make soak")) as told:
         keys = _played(told.sandbox, names, visits)
-        made = _judged(told.sandbox.drain(within=90), names, keys)
-        if not made.problems:
-            shutil.rmtree(told.folder)
-        return made
+        return _judged(told.sandbox.drain(within=90), names, keys)
 
 
 def _played(sandbox: Sandbox, names: list[str], visits: int) -> list[str]:
@@ -122,6 +116,7 @@ def _judged(history: History, names: list[str], keys: list[str]) -> Round:
     unseen = set(keys) - {event.key for event in events if event.kind == "acknowledged" and event.at == "far"}
     gaps = {f"{event.link}: {(event.data or {}).get('reason')}" for event in events if event.kind == "gap"}
     return Round(
+        folder=str(history.path.parent),
         faults=names,
         messages=len(keys),
         connections=sum(event.kind == "opened" and event.at == "near" and not event.wire for event in events),

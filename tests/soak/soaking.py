@@ -5,10 +5,10 @@ import msgspec
 from harness.clock import now
 from harness.run import Run
 from harness.warden import running_in
-from tests.soak.growth import Noise, Sample, growth, process, sample
+from tests.soak.growth import Noise, Sample, growth, process, rested
 from tests.soak.rounds import Round, soaked
 
-NOISE = {"recorder": Noise(megabytes=4, threads=0), "toxiproxy": Noise(megabytes=12, threads=4)}
+NOISE = {"recorder": Noise(megabytes=4), "toxiproxy": Noise(megabytes=12, threads=4, descriptors=2)}
 """Go's collector and scheduler keep what they once needed."""
 
 
@@ -43,7 +43,7 @@ class Soak:
         one = soaked(self._run, len(self._rounds), self._visits)
         self._rounds.append(one)
         for name, pid in self._processes().items():
-            self._samples[name].append(sample(pid, now() - self._began))
+            self._samples[name].append(rested(pid, now() - self._began))
         return one
 
     def report(self) -> Report:

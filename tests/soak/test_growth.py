@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from tests.soak.growth import Noise, Sample, growth, process, sample
+from tests.soak.growth import Noise, Sample, growth, process, rested
 
-QUIET = Noise(megabytes=4, threads=0)
+QUIET = Noise(megabytes=4)
 STEADY = [Sample(float(n), 36_000 + n % 3 * 200, 14 + n % 2, 5) for n in range(30)]
 
 
@@ -53,7 +53,7 @@ def test_a_single_round_cannot_grow():
 def test_this_very_process_is_found_and_sampled():
     found = process(*sys.orig_argv[:2])
 
-    taken = sample(os.getpid(), 1.04)
+    taken = rested(os.getpid(), 1.04)
 
     assert found > 1
     assert taken.at == 1.0

@@ -1,5 +1,6 @@
 """A moment of what `make soak` does for half an hour: a recorder and a Toxiproxy of its own, five rounds of mixed faults."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ ROUNDS, VISITS = 5, 20
 
 
 def test_every_message_is_accounted_for_and_nothing_grows(
-    addresses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    addresses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.CRITICAL, logger="pika")  # it tells of every refused connection
     for name, value in addresses.items():
         monkeypatch.setenv(name, value)
     with original() as toxiproxy:
@@ -30,7 +32,6 @@ def test_every_message_is_accounted_for_and_nothing_grows(
     assert report.growth == []
     assert report.messages == sum(one.messages for one in played) == 2 * ROUNDS * VISITS
     assert report.connections > 3 * report.messages / 2
-    assert list(tmp_path.glob("soak-*")) == []
 
 
 def test_each_fault_has_its_turn_and_meets_others():

@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 import pika
@@ -29,17 +29,18 @@ def job(road: Road, key: str) -> bool:
     """Publish to RabbitMQ with a confirm, and close; False where it is not known to be there."""
     parameters = pika.URLParameters(road.broker.value)
     parameters.heartbeat, parameters.socket_timeout, parameters.blocked_connection_timeout = 4, PATIENCE, PATIENCE
+    is_there = False
     with suppress(AMQPError, OSError):
         connection = pika.BlockingConnection(parameters)
         try:
             channel = connection.channel()
             channel.confirm_delivery()
             channel.basic_publish("", road.queue, _body(key), mandatory=True)
+            is_there = True
         finally:
             with suppress(AMQPError):  # it is closed already
                 connection.close()
-        return True
-    return False
+    return is_there
 
 
 def mail(road: Road, key: str) -> bool:
@@ -50,14 +51,12 @@ def mail(road: Road, key: str) -> bool:
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Target": "AmazonSQS.SendMessage",
     }
+    is_there = False
     connection = http.client.HTTPConnection("127.0.0.1", road.broker.port, timeout=PATIENCE)
-    with suppress(OSError, http.client.HTTPException):
-        try:
-            connection.request("POST", "/", json.dumps({"QueueUrl": road.queue, "MessageBody": _body(key).decode()}), headers)
-            return connection.getresponse().status == http.client.OK
-        finally:
-            connection.close()
-    return False
+    with suppress(OSError, http.client.HTTPException), closing(connection):
+        connection.request("POST", "/", json.dumps({"QueueUrl": road.queue, "MessageBody": _body(key).decode()}), headers)
+        is_there = connection.getresponse().status == http.client.OK
+    return is_there
 
 
 def strange(port: int | None) -> None:
