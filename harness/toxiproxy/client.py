@@ -6,7 +6,9 @@ toxic, and read a 5xx answer as a success without fields (`KeyError: 'name'`). A
 call given a time limit and its status looked at has none of these.
 """
 
+import contextlib
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ import requests
 from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
+from harness.address import LOOPBACK, reserved
 from harness.errors import StackError, UsageError
 from harness.toxiproxy.toxics import LONGEST, Stream, Toxic, milliseconds
 
@@ -46,6 +49,7 @@ class Toxiproxy:
         self._api: Any = type("ApiConsumerOfOneServer", (APIConsumer,), {"host": host, "port": port})
         # `requests` would send even loopback traffic to a proxy named in the environment (HTTP_PROXY).
         self._common: dict[str, object] = {"timeout": within, "proxies": {"no_proxy": host}}
+        self._kept: dict[str, socket.socket] = {}
 
     def create(self, name: str, upstream: tuple[str, int]) -> int:
         """Open a proxy on a free port of 127.0.0.1 and return the port; connections to it go to `upstream`."""
@@ -57,14 +61,28 @@ class Toxiproxy:
     def delete(self, name: str) -> None:
         """Close the proxy, its listener and all its connections, and forget it."""
         self._ask(self._api.delete, _path(name), about=f"proxy {name!r}")
+        self._give_back(name)
 
     def disable(self, name: str) -> None:
-        """Close the proxy's listener and all its connections; new ones are refused until `enable`."""
-        self._ask(self._api.post, _path(name), about=f"proxy {name!r}", body={"enabled": False})
+        """Close the proxy's listener and all its connections; new ones are refused until `enable`.
+
+        Its port is kept for it: else any outgoing connection of this machine may be given it meanwhile.
+        """
+        shown = self._ask(self._api.post, _path(name), about=f"proxy {name!r}", body={"enabled": False})
+        host, _, port = str(shown["listen"]).rpartition(":")
+        if host == LOOPBACK and name not in self._kept:
+            with contextlib.suppress(OSError):  # somebody was quicker; `enable` will say so
+                self._kept[name] = reserved(int(port))
 
     def enable(self, name: str) -> None:
         """Let the proxy listen again, on the port it had."""
         self._ask(self._api.post, _path(name), about=f"proxy {name!r}", body={"enabled": True})
+        self._give_back(name)
+
+    def _give_back(self, name: str) -> None:
+        keeper = self._kept.pop(name, None)
+        if keeper is not None:
+            keeper.close()
 
     def add_latency(self, name: str, *, seconds: float, jitter: float = 0.0, stream: Stream = "downstream") -> str:
         """Delay everything in one direction by `seconds`, also on open connections; return the toxic's name.

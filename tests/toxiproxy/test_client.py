@@ -48,6 +48,21 @@ def test_disabled_refuses_and_cuts_enabled_listens_on_the_same_port(toxiproxy: T
     assert exchange(port, b"ping") == b"ping"
 
 
+def test_nobody_gets_the_port_of_a_disabled_proxy_meanwhile(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
+    """While nobody listened there, any outgoing connection of this machine could be given the port, and `enable` failed."""
+    port = toxiproxy.create("kept", echoed)
+    toxiproxy.disable("kept")
+    toxiproxy.disable("kept")
+    with socket.socket() as stranger, pytest.raises(OSError, match="Address already in use"):
+        stranger.bind(("127.0.0.1", port))
+    toxiproxy.enable("kept")
+    assert exchange(port, b"ping") == b"ping"
+    toxiproxy.disable("kept")
+    toxiproxy.delete("kept")
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", port))
+
+
 def test_a_deleted_proxy_is_gone(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
     port = toxiproxy.create("gone", echoed)
     toxiproxy.delete("gone")
