@@ -16,6 +16,17 @@ def accounted(history: History) -> Verdict:
     return Verdict(history, "accounted")
 
 
+def bundled(history: History, *, window: float, at_most: int = 1) -> Verdict:
+    """Promise that within `window` seconds an alarm sink hears of equal errors at most so often, of each kind, and rightly.
+
+    Raises UsageError for a window or number that is not positive.
+    """
+    if window <= 0 or at_most < 1:
+        message = f"bundled(window={window:g}, at_most={at_most}): seconds above 0 and 1 notice or more, as in window=3600"
+        raise UsageError(message)
+    return Verdict(history, "bundled", {"window": float(window), "at_most": at_most})
+
+
 def classified(history: History, *, attempts: int | None = None) -> Verdict:
     """Promise that what may pass is tried again, that what never passes is not, and that what is given up on is put aside.
 
@@ -23,6 +34,11 @@ def classified(history: History, *, attempts: int | None = None) -> Verdict:
     delivery limit. Raises UsageError for fewer than one.
     """
     return Verdict(history, "classified", {} if attempts is None else {"attempts": _counted("classified", attempts)})
+
+
+def context_kept(history: History) -> Verdict:
+    """Promise that what was put aside has the body and attributes it was sent with, and says why it is there."""
+    return Verdict(history, "context_kept")
 
 
 def effected_once(history: History) -> Verdict:
@@ -111,6 +127,6 @@ def survived(history: History) -> Verdict:
 
 
 __all__ = [
-    "Verdict", "accounted", "classified", "effected_once", "headroom", "in_doubt_resolved", "in_order",
+    "Verdict", "accounted", "bundled", "classified", "context_kept", "effected_once", "headroom", "in_doubt_resolved", "in_order",
     "neighbours_served", "nothing_dead_lettered", "paced", "parked", "recovered", "require", "signalled", "survived",
 ]  # fmt: skip

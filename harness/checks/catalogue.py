@@ -6,8 +6,12 @@ from typing import Any
 
 from harness.checks.accounted import LABELS as ACCOUNTED
 from harness.checks.accounted import judge as accounted
+from harness.checks.bundled import LABELS as BUNDLED
+from harness.checks.bundled import judge as bundled
 from harness.checks.classified import LABELS as CLASSIFIED
 from harness.checks.classified import judge as classified
+from harness.checks.context_kept import LABELS as CONTEXT_KEPT
+from harness.checks.context_kept import judge as context_kept
 from harness.checks.effected_once import LABELS as EFFECTED_ONCE
 from harness.checks.effected_once import judge as effected_once
 from harness.checks.findings import Findings
@@ -53,8 +57,12 @@ class Check:
 
 CHECKS: Mapping[str, Check] = {
     "accounted": Check("accounted", accounted, ACCOUNTED),
+    "bundled": Check("bundled", bundled, BUNDLED, "notices", "no notice came", on_retries=False),
     "classified": Check(
         "classified", classified, CLASSIFIED, "messages of which an attempt failed", "no attempt failed", on_retries=False
+    ),
+    "context_kept": Check(
+        "context_kept", context_kept, CONTEXT_KEPT, "messages put aside", "no message was found put aside", on_retries=False
     ),
     "effected_once": Check("effected_once", effected_once, EFFECTED_ONCE, vacuous="no message with an effect was sent"),
     "headroom": Check("headroom", headroom, HEADROOM, "deliveries", "no delivery with a visibility timeout was worked on"),

@@ -2,7 +2,9 @@
 
 PROMISES = {
     "accounted": "each message ended once, where its sender said",
+    "bundled": "equal errors come as one notice with their number",
     "classified": "each failure is dealt with as its class wants: tried again, or put aside",
+    "context_kept": "what was put aside is what was sent, and says why it is there",
     "effected_once": "every message has its effect once",
     "headroom": "work on a message is over well before its visibility timeout",
     "in_doubt_resolved": "what may have been done is asked about before it is done again, and not forgotten",
@@ -29,11 +31,22 @@ HINTS = {
         "wedged": "what the consumer waits for without a timeout, and its prefetch count",
         "unconsumed": "the queue name the consumer listens to, and its listener's concurrency",
     },
+    "bundled": {
+        "flood": "what groups errors before they are sent (fingerprint, deduplication window) at the alarm's side",
+        "miscounted": "the closing count of a bundle: errors that come after its first notice",
+        "merged": "the fingerprint of an error: it needs what tells two kinds apart",
+        "false_alarm": "what notifies before the retries are over",
+    },
     "classified": {
         "transient_dead_lettered": "the consumer's reject/requeue decision for this failure: tried again, it may pass",
         "permanent_requeued": "the consumer's retry decision for this status: no second attempt can change it",
         "transient_acked": "the handler that swallows the error: what it returns from normally is acknowledged",
         "retries_exhausted_not_parked": "the queue's dead-letter queue: what its consumer gives up on goes nowhere",
+    },
+    "context_kept": {
+        "body_changed": "what sends a message aside: the body it was given, or one that it wrote anew",
+        "attribute_lost": "what sends a message aside: the headers or attributes it copies",
+        "reason_missing": "a recoverer that republishes with the error in headers (x-exception-message), instead of a reject",
     },
     "effected_once": {
         "not_effected": "what the consumer does with a message after its attempt failed",

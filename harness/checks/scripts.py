@@ -80,6 +80,23 @@ def _parked(arguments: Mapping[str, object]) -> list[Event]:
     return events
 
 
+def _bundled(arguments: Mapping[str, object]) -> list[Event]:
+    """Rung once more often than is allowed, for something that did fail."""
+    times = 2 * int(str(arguments.get("at_most", 1))) + 50
+    sink = Event(kind="declared", data={"what": "alarms", "name": KEY})
+    data: dict[str, object] = {"sink": KEY, "text": '{"kind": "canary"}'}
+    rung = [Event(kind="noticed", at="resource", t=0.3, data=data) for _ in range(times)]
+    return [sink, *_rejected(), *rung]
+
+
+def _context_kept(arguments: Mapping[str, object]) -> list[Event]:
+    """Found with another body than it was sent with."""
+    del arguments
+    events = _rejected()
+    events[0].size, events[0].body = 1, "a"
+    return [*events, Event(kind="residue", t=0.4, queue=DEAD, key=KEY, size=2, body="ab")]
+
+
 def _effected_once(arguments: Mapping[str, object]) -> list[Event]:
     del arguments
     return [*_sent(0.0), *_handed_out(0.1, 1), *_changed(0.2, 1), *_changed(0.3, 2), *_let_go(0.4, 1, "ack")]
@@ -180,7 +197,9 @@ def _signalled(arguments: Mapping[str, object]) -> list[Event]:
 
 SCRIPTS: Mapping[str, Callable[[Mapping[str, object]], list[Event]]] = {
     "accounted": _accounted,
+    "bundled": _bundled,
     "classified": _classified,
+    "context_kept": _context_kept,
     "effected_once": _effected_once,
     "headroom": _headroom,
     "in_doubt_resolved": _in_doubt_resolved,

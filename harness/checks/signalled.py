@@ -19,7 +19,7 @@ def judge(ledger: Ledger, *, within: float) -> Findings:
     findings = Findings()
     if not ledger.world.alarms:
         findings.unknown = "no alarm sink was declared, so nobody could have been told: sandbox.alarms(name)"
-    for obligation, n, t, what in _failures(ledger):
+    for obligation, n, t, what in failures(ledger):
         findings.premises += 1
         findings.ground("silent", "late")
         findings.tainted = findings.tainted or ledger.tainted(obligation)
@@ -36,7 +36,7 @@ def judge(ledger: Ledger, *, within: float) -> Findings:
     return findings
 
 
-def _failures(ledger: Ledger) -> Iterator[tuple[Obligation, int, float, str]]:
+def failures(ledger: Ledger) -> Iterator[tuple[Obligation, int, float, str]]:
     """Yield each message that failed for good, since when, and how."""
     ends = Ends(ledger)
     for obligation in ledger.rest():

@@ -69,6 +69,7 @@ class History:
             journal = self._journal()
             ledger = Ledger(journal.header)
             ledger.take(journal.seen(), until=self.until)
+            ledger.whole = self.events
             ledger.looks.settle(ledger.last_n)
             self.truncated = journal.truncated
             self._ledger = ledger

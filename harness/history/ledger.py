@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.history.attempts import Attempts
 from harness.history.bites import Bites
 from harness.history.deliveries import Deliveries
-from harness.history.events import KINDS, Header
+from harness.history.events import KINDS, Event, Header
 from harness.history.journal import Seen
 from harness.history.margin import Margin
 from harness.history.obligations import Effect, Obligation
@@ -27,7 +27,7 @@ BOTH_TAPS = 2
 
 
 class Ledger:
-    """What a journal amounts to. `context` are the events that belong to no message: of them a canary's run is made."""
+    """What a journal amounts to. `context` are the events that belong to no message; `whole` reads all again, with bodies."""
 
     def __init__(self, header: Header) -> None:
         self.header = header
@@ -48,6 +48,7 @@ class Ledger:
         self._sends = Sends(self.world, self._attempts, self.bites)
         self._deliveries = Deliveries(self.world, self.bites, receives)
         self.margin = Margin(header, self.world)
+        self.whole: Callable[[], Iterator[Event]] = lambda: iter(())
         self.looks = Looks(self.world, self._left)
         self._steps = self.margin.over(self._open_steps(receives))
 
@@ -221,9 +222,8 @@ class Ledger:
         yield from dict.fromkeys(one for one in found if one is not None)
 
     def _gap(self, event: Seen) -> None:
-        self.world.roads[event.link].gaps[event.conn] = str(
-            (event.data or {}).get("reason", "a tap could not follow a connection")
-        )
+        reason = (event.data or {}).get("reason", "a tap could not follow a connection")
+        self.world.roads[event.link].gaps[event.conn] = str(reason)
 
     def _bypassed(self, event: Seen) -> None:
         self.bypassed.append(str((event.data or {}).get("reason", "traffic went around a link")))

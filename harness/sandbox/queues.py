@@ -10,6 +10,7 @@ from harness.history.events import Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.dead_letters import Arrivals, DeadLetters
 from harness.sandbox.things import Context, Usable
+from harness.wire.exchange import digest
 
 Body = Mapping[str, object] | str | bytes
 Typed = Mapping[str, tuple[str, str]]
@@ -156,6 +157,7 @@ class Queue(Usable):
                 key=key,
                 wire=wire,
                 size=len(payload),
+                digest=digest(payload),
                 body=payload[:1024].decode("utf-8", "replace"),
                 attributes=dict(attributes) or None,
                 data=told(ends, self._group_of(payload)),

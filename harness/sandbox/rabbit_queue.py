@@ -15,6 +15,7 @@ from harness.sandbox.dead_letters import Arrivals, Counted
 from harness.sandbox.queues import Ending, Look, Queue, Typed
 from harness.sandbox.things import Usable
 from harness.services.parts import Parts
+from harness.wire.exchange import digest
 
 if TYPE_CHECKING:
     from harness.sandbox.rabbitmq import RabbitMQ
@@ -129,6 +130,7 @@ class RabbitQueue(Queue):
                 key=found or (f"id:{properties.message_id}" if properties.message_id else ""),
                 mid=properties.message_id or "",
                 size=len(body),
+                digest=digest(body),
                 body=body[:1024].decode("utf-8", "replace"),
                 headers={name: _plain(value) for name, value in headers.items()} or None,
             )

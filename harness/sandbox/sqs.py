@@ -16,6 +16,7 @@ from harness.sandbox.dead_letters import Arrivals, Dead, Seen
 from harness.sandbox.queues import Ending, Look, Queue, Typed
 from harness.sandbox.things import Usable
 from harness.services.parts import REGION, Parts
+from harness.wire.exchange import digest
 from harness.wire.sns import envelope
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class SqsQueue(Queue):
                 key=dead.key,
                 mid=dead.mid,
                 size=len(body),
+                digest=digest(body),
                 body=body[:1024],
                 count=int(system.get("ApproximateReceiveCount", 0)),
                 attributes=attributes or None,

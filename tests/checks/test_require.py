@@ -5,8 +5,10 @@ import pytest
 
 from harness.checks import (
     accounted,
+    bundled,
     catalogue,
     classified,
+    context_kept,
     effected_once,
     headroom,
     in_doubt_resolved,
@@ -156,6 +158,9 @@ def test_somebody_else_may_write_the_judged_events(tmp_path):
 def all_checks(run):
     return [
         accounted(run),
+        bundled(run, window=60),
+        bundled(run, window=1, at_most=5),
+        context_kept(run),
         classified(run),
         classified(run, attempts=3),
         effected_once(run),
