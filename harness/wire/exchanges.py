@@ -180,9 +180,13 @@ class Exchanges(Telling, Generic[E]):
         exchange.shown, exchange.fault = rule.status, rule.id
         return answer(exchange.request, rule.status)
 
+    def is_first(self, exchange: E) -> bool:
+        """Tell whether the next answer is this one's; not where it was answered before it was whole."""
+        return bool(self._open) and self._open[0] is exchange
+
     def give(self, exchange: E) -> Iterator[Step]:
         """Give the service the tap's own answer to this request, once those before it are answered."""
-        if self._open and self._open[0] is exchange:  # else it was answered before it was whole
+        if self.is_first(exchange):
             for step in self._given():
                 yield Back(step) if isinstance(step, bytes) else step
 
@@ -223,7 +227,7 @@ class Exchanges(Telling, Generic[E]):
             return
         keep = self.keeps_request(message)
         waits = "expect" in message.fields and (self._asking is None or not self._asking.invited)
-        if keep and waits and self._asking is not None and self._open[0] is self._asking and not self._out.gone:
+        if keep and waits and self._asking is not None and self.is_first(self._asking) and not self._out.gone:
             self._asking.invited, waits = True, False
             yield Back(b"HTTP/1.1 100 Continue\r\n\r\n")
         yield from self._out.part(raw, keep=keep and not waits)  # who waits for 100 must not be kept waiting

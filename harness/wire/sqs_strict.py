@@ -40,7 +40,7 @@ class Strict(Ruled[SqsExchange]):
     def forward(self, exchange: SqsExchange, raw: bytes) -> Iterator[Step]:
         """Have a request go on, without what is refused; answer it where that is all there is."""
         call, codec = exchange.call, exchange.codec
-        alone = self._open[0] is exchange and not self._out.gone
+        alone = self.is_first(exchange) and not self._out.gone
         exchange.refused = {} if call is None or codec is None or not alone else self._refused(call)
         self.note_asked(exchange)
         if call is None or codec is None or not exchange.refused:

@@ -63,6 +63,9 @@ def test_an_answer_that_comes_before_its_request_is_whole_is_the_answer() -> Non
     begun = b"POST /jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     said: list[tuple[Side, bytes]] = [(">", begun), ("<", answered(b"{}")), (">", b"0\r\n\r\n")]
     assert told("http", "bitten", "near", "status", *said)[0] == []
+    assert told("sqs", "later", "far", "altered", *said)[0] == []
+    expecting = begun.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    assert told("http", "bitten", "near", "status", (">", expecting), *said[1:])[0] == []
 
 
 def test_half_a_surrogate_has_a_digest() -> None:
