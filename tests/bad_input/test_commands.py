@@ -93,7 +93,7 @@ def test_a_cache_folder_that_is_a_file(said: Said, tmp_path: Path, monkeypatch: 
 def test_a_machine_that_has_no_rabbitmq_and_cannot_get_it(
     said: Said, own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ):
-    for one in own_cache.glob("rabbitmq-*"):
+    for one in list(own_cache.glob("rabbitmq-*")):  # all of them: a folder that changes while it is listed hides some
         one.unlink()
     monkeypatch.setattr(erlang, "DISTRIBUTIONS", tmp_path / "none")
     monkeypatch.setattr(provision_rabbitmq, "DISTRIBUTIONS", tmp_path / "none")
