@@ -292,17 +292,3 @@ def test_what_is_broken_is_broken_although_much_is_unknown(tmp_path):
     ]
 
     assert effected_once(history(tmp_path, *lines)).label == "duplicated_by_blind_retry"
-
-
-def test_nothing_sent_is_vacuous(tmp_path):
-    verdict = accounted(history(tmp_path, over()))
-
-    assert (verdict.conclusion, verdict.premises) == ("vacuous", 0)
-    assert "no message was sent" in verdict.sentence
-
-
-def test_steady_is_drained_and_said(tmp_path):
-    verdict = accounted(history(tmp_path, sent("a"), done("a"), over(how="steady")))
-
-    assert verdict.conclusion == "kept"
-    assert "drained: steady" in verdict.sentence

@@ -7,6 +7,9 @@ import pytest
 
 from harness.clock import eventually
 from harness.faults import answer_lost, duplicate, request_lost
+from harness.sandbox.queues import Queue
+from harness.sandbox.rabbitmq import RabbitMQ
+from harness.sandbox.resources import Http
 from harness.sandbox.sandbox import Sandbox
 from harness.services.service import Service
 from harness.stack import Stack
@@ -49,12 +52,10 @@ EXPORTER = Service.named("esr-exporter")["as it was"]
 LIES = {"late": "late", "deaf": "deaf", "nack": "nack"}
 
 
-def world(sandbox: Sandbox) -> None:
-    """Have all of it happen."""
-    tcs, mail = sandbox.http("tcs", key="/id"), sandbox.http("mail", key="/id")
-    rabbit = sandbox.rabbitmq
+def declared(rabbit: RabbitMQ, tcs: Http, mail: Http) -> dict[str, Queue]:
+    """Declare the queues, each for what can happen to its messages."""
     queue = partial(rabbit.queue, key="/id", effect=tcs)
-    queues = {
+    queues: dict[str, Queue] = {
         "work": queue("work", dead_letter="work.dead"),
         "both": queue("both", effect=[tcs, mail]),
         "plain": queue("plain"),
@@ -69,11 +70,19 @@ def world(sandbox: Sandbox) -> None:
         "pair": queue("pair"),
     }
     rabbit.queue("again.later", key="/id", ttl=1, dead_letter="again")
+    return queues
+
+
+def world(sandbox: Sandbox) -> None:
+    """Have all of it happen."""
+    tcs, mail = sandbox.http("tcs", key="/id"), sandbox.http("mail", key="/id")
+    rabbit = sandbox.rabbitmq
+    queues = declared(rabbit, tcs, mail)
     consumed = ["pair=2", *(name for name in queues if name not in {"brief", "lossy", "fragile", "pair"})]
     uses = {"AMQP_URL": rabbit, "TCS_URL": tcs, "MAIL_URL": mail}
     service = sandbox.start(scripted("rabbit"), uses=uses, environment={"QUEUES": ",".join(consumed)})
     fragile = sandbox.start(scripted("rabbit", "fragile-service"), uses=uses, environment={"QUEUES": "fragile"})
-    exported = queue("placement-exported")
+    exported = rabbit.queue("placement-exported", key="/id", effect=tcs)
     exporter = sandbox.start(EXPORTER, uses={"AMQP_URL": rabbit}, environment={"QUEUE": "elsewhere"})
     broker = service.link(rabbit)
     sandbox.inject(

@@ -7,7 +7,10 @@ import pytest
 
 from harness.clock import eventually
 from harness.faults import answer_lost, duplicate, request_lost, shortened
+from harness.sandbox.aws import Aws
+from harness.sandbox.resources import Http
 from harness.sandbox.sandbox import Sandbox
+from harness.sandbox.sqs import SqsQueue
 from harness.stack import Stack
 from tests.labels.lying_sqs import EARLY, LyingSqs
 from tests.labels.worlds import Case, Found, bodies, scripted, told
@@ -44,12 +47,10 @@ CASES = {
 LIES = {"deaf": "deaf", "claims": "claims"}
 
 
-def world(sandbox: Sandbox) -> None:
-    """Have all of it happen."""
-    tcs, mail = sandbox.http("tcs", key="/id"), sandbox.http("mail", key="/id")
-    aws = sandbox.aws
+def declared(aws: Aws, tcs: Http, mail: Http) -> dict[str, SqsQueue]:
+    """Declare the queues, each for what can happen to its messages."""
     queue = partial(aws.queue, key="/id", effect=tcs, visibility_timeout=1)
-    queues = {
+    return {
         "work": queue("work"),
         "both": queue("both", effect=[tcs, mail]),
         "dying": queue("dying", dead_letter="dying-dead", max_receive_count=1),
@@ -61,6 +62,13 @@ def world(sandbox: Sandbox) -> None:
         "fragile": queue("fragile"),
         EARLY: queue(EARLY, visibility_timeout=30),
     }
+
+
+def world(sandbox: Sandbox) -> None:
+    """Have all of it happen."""
+    tcs, mail = sandbox.http("tcs", key="/id"), sandbox.http("mail", key="/id")
+    aws = sandbox.aws
+    queues = declared(aws, tcs, mail)
     consumed = [name for name in queues if name not in {"lossy", "fragile"}]
     uses = {"AWS_ENDPOINT_URL": aws, "QUEUE_URL": queues["work"], "TCS_URL": tcs, "MAIL_URL": mail}
     service = sandbox.start(scripted("sqs"), uses=uses, environment={"QUEUES": ",".join(consumed)})

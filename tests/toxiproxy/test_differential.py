@@ -77,6 +77,12 @@ def test_every_edge_of_the_api_is_the_same(both: tuple[int, int]):
     assert differences(both, edge_calls.ALL) == []
 
 
+def attributes(chance: Chance, kind: str) -> dict[str, int]:
+    if kind == "slicer":  # only some of them would kill the original
+        return dict.fromkeys(TYPES[kind].fields, 1 + chance.below(1000))
+    return {name: chance.below(1000) for name in TYPES[kind].fields if chance.below(2)}
+
+
 def drawn(seed: int, number: int) -> Iterator[Call]:
     """Calls as a busy client makes them: a few proxies, made, changed, given toxics, disabled, reset, deleted, all over."""
     chance = Chance(seed, "calls")
@@ -84,15 +90,10 @@ def drawn(seed: int, number: int) -> Iterator[Call]:
     def one_of(*choices: str) -> str:
         return choices[chance.below(len(choices))]
 
-    def attributes(kind: str) -> dict[str, int]:
-        if kind == "slicer":  # only some of them would kill the original
-            return dict.fromkeys(TYPES[kind].fields, 1 + chance.below(1000))
-        return {name: chance.below(1000) for name in TYPES[kind].fields if chance.below(2)}
-
     for _ in range(number):
         proxy, kind, stream = one_of("a", "b", "c"), one_of(*TYPES), one_of("upstream", "downstream", "Downstream", "sideways")
         toxicity, enabled = chance.below(8) / 4, bool(chance.below(2))
-        toxic = {"type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes(kind)}
+        toxic = {"type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes(chance, kind)}
         calls: list[Call] = [
             ("POST", "/proxies", json.dumps({"name": proxy, "listen": "127.0.0.1:0", "upstream": "h:1", "enabled": enabled})),
             (

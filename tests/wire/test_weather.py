@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.address import free_port
 from harness.clock import eventually
-from harness.history.events import Event
 from harness.wire.streams import Step, Tap
-from harness.wire.weather import Course, Weather
+from harness.wire.weather import Weather
 from tests.wire.links import Loop, Passing, Road, received, rst
-from tests.wire.taps import CollectingSink
 
 
 def weather(name: str, **more: object) -> Weather:
@@ -245,62 +242,6 @@ def test_a_connection_whose_session_knows_no_operations_carries_none(road: Road)
 # ------------------------------------------------------------------------------------------------------ the target gone
 
 
-def test_a_target_that_is_gone_is_refused_until_it_is_there_again(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.wire.link.LOOK_AGAIN", 0.01)
-    port = road.broker.getsockname()[1]
-    road.broker.close()
-    with pytest.raises(ConnectionResetError):
-        road.call().recv(1)
-    with pytest.raises(ConnectionRefusedError):
-        road.call()
-    road.loop.call(road.link.accept)  # the end of an outage does not bring it back
-    with pytest.raises(ConnectionRefusedError):
-        road.call()
-    road.broker = socket.create_server(("127.0.0.1", port), backlog=128)
-    road.broker.settimeout(10)
-    again = eventually(lambda: connected(road), awaited="the link is open again", within=10)
-    assert again
-    road.broker.accept()[0].close()  # the look itself
-
-
-def connected(road: Road) -> bool:
-    try:
-        road.call()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-def test_a_link_that_is_told_so_refuses_at_once_and_looks_only_when_it_is_told(
-    road: Road, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.wire.link.LOOK_AGAIN", 0.01)
-    road.loop.call(road.link.find)  # nothing is lost
-    road.loop.call(road.link.lose)
-    with pytest.raises(ConnectionRefusedError):
-        road.call()
-    road.loop.call(road.link.refuse)
-    road.loop.call(road.link.find)
-    road.answer().close()
-    with pytest.raises(ConnectionRefusedError):
-        road.call()
-    road.loop.call(road.link.accept)
-    exchanged(road)
-
-
-def test_who_looks_for_a_target_stops_with_the_link(make_road: Callable[..., Road]) -> None:
-    road = make_road()
-    road.loop.call(road.link.lose)
-    road.loop.call(road.link.find)
-    road.loop.call(road.link.close)
-    assert free_port() > 0
-    with pytest.raises(ConnectionRefusedError):
-        road.call()
-
-
-# ------------------------------------------------------------------------------------------------------- what is noticed
-
-
 def test_ends_that_come_late_and_bytes_that_never_come_are_noticed_on_a_real_link(road: Road) -> None:
     begin(road, weather("timeout", side="answer"))
     begin(road, Weather(id="f2", name="slow_close", link="writer->tcs", seconds=0.0))
@@ -324,74 +265,3 @@ def test_weather_that_ends_is_looked_for_no_more_on_open_connections(road: Road)
     service.sendall(b"more")
     assert received(target, 4) == b"more"
     assert road.sink.of("bit") == []
-
-
-def noticed(course: Callable[[CollectingSink, list[float]], None], monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Return what a course noticed, told with a clock of the test's own."""
-    sink, clock = CollectingSink(), [0.0]
-    monkeypatch.setattr("harness.wire.weather._now", lambda: clock[0])
-    course(sink, clock)
-    return sink.of("bit")
-
-
-def road_to(sink: CollectingSink, *weathers: Weather) -> Course:
-    course = Course("answer", "writer->tcs", 7, sink, leaves="far", comes="near")
-    course.weathers = weathers
-    return course
-
-
-@pytest.mark.parametrize(("took", "bits"), [(0.09, 0), (0.35, 0), (0.41, 1)])
-def test_bytes_are_late_by_a_bandwidth_by_most_of_what_they_should_take(
-    monkeypatch: pytest.MonkeyPatch, took: float, bits: int
-) -> None:
-    def told(sink: CollectingSink, clock: list[float]) -> None:
-        course = road_to(sink, weather("bandwidth", bytes_per_second=1000))
-        course.left(500, 500)
-        clock[0] = took / 2
-        course.came(200)
-        clock[0] = took
-        course.came(500)
-
-    assert len(noticed(told, monkeypatch)) == bits
-
-
-def test_a_moment_is_not_felt(monkeypatch: pytest.MonkeyPatch) -> None:
-    def told(sink: CollectingSink, clock: list[float]) -> None:
-        course = road_to(sink, weather("bandwidth", bytes_per_second=100_000))
-        course.left(500, 500)
-        clock[0] = 0.05
-        course.came(500)
-
-    assert noticed(told, monkeypatch) == []
-
-
-def test_what_left_in_one_piece_and_came_in_several_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def told(sink: CollectingSink, clock: list[float]) -> None:
-        course = road_to(sink, weather("sliced", bytes=10), Weather(id="f2", name="bandwidth", link="", bytes_per_second=1))
-        course.left(100, 100)  # what has left before is in the total
-        course.left(130, 30)
-        course.left(140, 10)
-        for total in (100, 110, 120, 133, 140):
-            course.came(total)
-
-    (bit,) = noticed(told, monkeypatch)
-    assert (bit.fault, bit.at, bit.conn, bit.data) == ("f1", "near", 7, {"side": "answer", "bytes": 30})
-
-
-@pytest.mark.parametrize(("seconds", "bits"), [(1.0, 0), (0.6, 1)])
-def test_an_end_is_late_by_most_of_what_it_should_take(monkeypatch: pytest.MonkeyPatch, seconds: float, bits: int) -> None:
-    def told(sink: CollectingSink, clock: list[float]) -> None:
-        course = road_to(sink, weather("slow_close", seconds=seconds))
-        course.ended()
-        clock[0] = 0.5
-        course.ended()
-        course.end_came()
-
-    assert len(noticed(told, monkeypatch)) == bits
-
-
-def test_an_end_that_nobody_sent_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    def told(sink: CollectingSink, _: list[float]) -> None:
-        road_to(sink, weather("slow_close", seconds=1)).end_came()
-
-    assert noticed(told, monkeypatch) == []
