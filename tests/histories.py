@@ -78,13 +78,19 @@ def history(
     world: tuple[Declaration, ...] = USUAL,
     variant: str = "as fixed",
     speed: float = 1.0,
+    fidelity: tuple[str, ...] = (),
     **given: Any,
 ) -> History:
-    return History(journal(folder, *lines, world=world, variant=variant, speed=speed), **given)
+    return History(journal(folder, *lines, world=world, variant=variant, speed=speed, fidelity=fidelity), **given)
 
 
 def journal(
-    folder: Path, *lines: str, world: tuple[Declaration, ...] = USUAL, variant: str = "as fixed", speed: float = 1.0
+    folder: Path,
+    *lines: str,
+    world: tuple[Declaration, ...] = USUAL,
+    variant: str = "as fixed",
+    speed: float = 1.0,
+    fidelity: tuple[str, ...] = (),
 ) -> Path:
     header = Header(
         sandbox="s1",
@@ -93,6 +99,7 @@ def journal(
         test="tests/spoken.py::test",
         started="2026-11-21T00:00:00Z",
         speed=speed,
+        fidelity=fidelity,
     )
     events = [Event(kind="declared", data=msgspec.to_builtins(one)) for one in world]
     for line in "\n".join(lines).splitlines():

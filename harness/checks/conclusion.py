@@ -58,10 +58,11 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     definite = {label: found for label, found in findings.labels.items() if found.definite}
     waived = tuple(label for label, found in definite.items() if any(one.covers(label, found) for one in waivers))
     left = {label: found for label, found in definite.items() if label not in waived}
-    if left:
+    mistaken = _mistaken(ledger, check, left)
+    if left and not mistaken:
         labels = tuple(sorted(left, key=lambda label: (-left[label].definite, left[label].first_n)))
         return Conclusion("broken", _extent(check, findings, left), labels, waived)
-    ignorance = _ignorance(ledger, findings) or _possible(findings, waivers)
+    ignorance = mistaken or _ignorance(ledger, findings) or _possible(findings, waivers)
     if ignorance:
         return Conclusion("unknown", ignorance, waived=waived)
     untested = _untested(ledger, check, findings)
@@ -79,6 +80,18 @@ def _own_clock(ledger: Ledger, check: Check) -> str:
     return (
         f"{own[0]} keeps the machine's clock, so at speed {ledger.header.speed:g} its own pauses cannot be judged; take speed 1"
     )
+
+
+def _mistaken(ledger: Ledger, check: Check, left: Mapping[str, Found]) -> str:
+    """Say what the emulator did that AWS does not, where that is what this would be about.
+
+    What it only made slower cannot have kept a promise; and what broke one in another queue, it did not.
+    """
+    queues = {one.queue for found in left.values() for one in found.witnesses}
+    for one in ledger.emulator.mistakes(ledger.t) if ledger.header.fidelity else ():
+        if check.name in one.checks and (queues or not one.only_slower) and queues <= one.queues:
+            return f"the emulator is not AWS here: {one.said}"
+    return ""
 
 
 def _extent(check: Check, findings: Findings, left: Mapping[str, Found]) -> str:

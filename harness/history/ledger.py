@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.history.attempts import Attempts
 from harness.history.bites import Bites
 from harness.history.deliveries import Deliveries
+from harness.history.emulator import Emulator
 from harness.history.events import KINDS, Event, Header
 from harness.history.journal import Seen
 from harness.history.margin import Margin
@@ -33,19 +34,18 @@ class Ledger:
         self.header = header
         self.world = World(header.speed)
         self.bites = Bites(self.world)
-        self.events = 0
-        self.last_n = 0
+        self.events = self.last_n = 0
         self.t = 0.0
-        self.drained_how = ""
-        self.drained_reason = ""
+        self.drained_how = self.drained_reason = ""
         self.closed_at: float | None = None
         self.late: list[int] = []
         self.bypassed: list[str] = []
         self.noticed: list[tuple[int, float]] = []
         self.context: list[Seen] = []
-        receives = Receives()
+        self.emulator = Emulator(header, self.world)
+        receives = Receives(self.emulator)
         self._attempts = Attempts(self.world, self.bites, receives)
-        self._sends = Sends(self.world, self._attempts, self.bites)
+        self._sends = Sends(self.world, self._attempts, self.bites, self.emulator)
         self._deliveries = Deliveries(self.world, self.bites, receives)
         self.margin = Margin(header, self.world)
         self.whole: Callable[[], Iterator[Event]] = lambda: iter(())

@@ -4,6 +4,7 @@ import msgspec
 
 from harness.history.attempts import Attempts
 from harness.history.bites import Bites
+from harness.history.emulator import Emulator
 from harness.history.journal import Seen
 from harness.history.obligations import Obligation, Request
 from harness.history.routes import Goal
@@ -13,8 +14,9 @@ from harness.history.world import Part, Queue, Road, Send, World
 class Sends:
     """Counts sends per obligation; recognises a consumer that hands its own message on."""
 
-    def __init__(self, world: World, attempts: Attempts, bites: Bites) -> None:
+    def __init__(self, world: World, attempts: Attempts, bites: Bites, emulator: Emulator) -> None:
         self._world = world
+        self._emulator = emulator
         self._attempts = attempts
         self._bites = bites
 
@@ -67,6 +69,8 @@ class Sends:
         if send.request is not None:
             send.request.complete = True
         for part in send.parts:
+            if part.queue.mids is not None:
+                self._emulator.attempted(part.queue, event)
             if send.copied:
                 if not part.queue.sqs:  # SQS says whether it took it as new
                     _copied(part)
@@ -154,6 +158,8 @@ class Sends:
         """Take the confirmation of a send that was seen."""
         for part in send.parts:
             queue, fresh = part.queue, _fresh(part.queue, event)
+            if queue.mids is not None:
+                self._emulator.acknowledged(event)
             if send.copied:
                 if queue.sqs and fresh:
                     _copied(part)

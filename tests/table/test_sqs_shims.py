@@ -212,3 +212,9 @@ def test_what_a_link_enforces_holds_through_it_for_who_asks(stack: Stack, sqs_ro
 
     assert hold == ENFORCED
     assert {one.probe for one in answers if one.state == "does not hold"} == set(PROBES) - ENFORCED
+
+
+def test_who_has_dead_letters_moved_is_told_of(queue: Queue):
+    queue.asking.ask("start_message_move_task", SourceArn="arn:aws:sqs:us-east-1:100000000061:dead.fifo")
+
+    assert [(one.wire, one.queue) for one in queue.road.events("answered", at="far")] == [("StartMessageMoveTask", "dead.fifo")]

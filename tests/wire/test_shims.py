@@ -146,6 +146,16 @@ def test_a_timeout_is_over_after_its_tick(time: Time):
     assert [time.receipts.may_be_over(), time.is_over("h"), time.is_over("unknown")] == [True, True, False]
 
 
+def test_a_compressed_clock_gives_the_emulator_longer(time: Time):
+    time.receipts = Receipts(20.0, lambda: time.t, {"mail.fifo": 30.0}.get)
+    time.hand_out("h")
+    time.t = 33.9
+    early = time.is_over("h")
+    time.t = 34.1
+
+    assert [early, time.is_over("h")] == [False, True]
+
+
 def test_a_handle_is_over_once_there_is_a_newer_one(time: Time):
     time.hand_out("old")
     time.hand_out("new")
