@@ -36,6 +36,11 @@ def classified(history: History, *, attempts: int | None = None) -> Verdict:
     return Verdict(history, "classified", {} if attempts is None else {"attempts": _counted("classified", attempts)})
 
 
+def conforms(history: History) -> Verdict:
+    """Promise that every message sent to a queue with a contract (`contract=`) is as it says: attributes, group and body."""
+    return Verdict(history, "conforms")
+
+
 def context_kept(history: History) -> Verdict:
     """Promise that what was put aside has the body and attributes it was sent with, and says why it is there."""
     return Verdict(history, "context_kept")
@@ -127,6 +132,7 @@ def survived(history: History) -> Verdict:
 
 
 __all__ = [
-    "Verdict", "accounted", "bundled", "classified", "context_kept", "effected_once", "headroom", "in_doubt_resolved", "in_order",
-    "neighbours_served", "nothing_dead_lettered", "paced", "parked", "recovered", "require", "signalled", "survived",
+    "Verdict", "accounted", "bundled", "classified", "conforms", "context_kept", "effected_once", "headroom",
+    "in_doubt_resolved", "in_order", "neighbours_served", "nothing_dead_lettered", "paced", "parked", "recovered", "require",
+    "signalled", "survived",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from harness.checks.bundled import LABELS as BUNDLED
 from harness.checks.bundled import judge as bundled
 from harness.checks.classified import LABELS as CLASSIFIED
 from harness.checks.classified import judge as classified
+from harness.checks.conforms import LABELS as CONFORMS
+from harness.checks.conforms import judge as conforms
 from harness.checks.context_kept import LABELS as CONTEXT_KEPT
 from harness.checks.context_kept import judge as context_kept
 from harness.checks.effected_once import LABELS as EFFECTED_ONCE
@@ -61,6 +63,7 @@ CHECKS: Mapping[str, Check] = {
     "classified": Check(
         "classified", classified, CLASSIFIED, "messages of which an attempt failed", "no attempt failed", on_retries=False
     ),
+    "conforms": Check("conforms", conforms, CONFORMS, vacuous="no message was sent to a queue with contract=", on_retries=False),
     "context_kept": Check(
         "context_kept", context_kept, CONTEXT_KEPT, "messages put aside", "no message was found put aside", on_retries=False
     ),

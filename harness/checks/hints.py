@@ -4,6 +4,7 @@ PROMISES = {
     "accounted": "each message ended once, where its sender said",
     "bundled": "equal errors come as one notice with their number",
     "classified": "each failure is dealt with as its class wants: tried again, or put aside",
+    "conforms": "messages are on the wire as their queue's contract says",
     "context_kept": "what was put aside is what was sent, and says why it is there",
     "effected_once": "every message has its effect once",
     "headroom": "work on a message is over well before its visibility timeout",
@@ -42,6 +43,13 @@ HINTS = {
         "permanent_requeued": "the consumer's retry decision for this status: no second attempt can change it",
         "transient_acked": "the handler that swallows the error: what it returns from normally is acknowledged",
         "retries_exhausted_not_parked": "the queue's dead-letter queue: what its consumer gives up on goes nowhere",
+    },
+    "conforms": {
+        "unexpected_attribute": "what the producer's library adds by itself (its header mapper, a tracing agent)",
+        "missing_attribute": "what the producer's library leaves out by itself (its header mapper)",
+        "wrong_type": "the type that the producer's library writes an attribute with",
+        "wrong_group": "the header by which the producer's library is told the MessageGroupId: it may have another name now",
+        "wrong_body": "the producer's serializer, and the class it writes",
     },
     "context_kept": {
         "body_changed": "what sends a message aside: the body it was given, or one that it wrote anew",

@@ -97,6 +97,15 @@ def _context_kept(arguments: Mapping[str, object]) -> list[Event]:
     return [*events, Event(kind="residue", t=0.4, queue=DEAD, key=KEY, size=2, body="ab")]
 
 
+def _conforms(arguments: Mapping[str, object]) -> list[Event]:
+    """Send it with an attribute that its queue's contract does not know."""
+    del arguments
+    contract: dict[str, object] = {"headers": {"additionalProperties": False}}
+    queue = Declaration(what="queue", name="canary.contract", broker="rabbitmq", contract=contract)
+    event = Event(kind="attempted", queue=queue.name, key=KEY, headers={"canary": "yes"})
+    return [Event(kind="declared", data=msgspec.to_builtins(queue)), event]
+
+
 def _effected_once(arguments: Mapping[str, object]) -> list[Event]:
     del arguments
     return [*_sent(0.0), *_handed_out(0.1, 1), *_changed(0.2, 1), *_changed(0.3, 2), *_let_go(0.4, 1, "ack")]
@@ -199,6 +208,7 @@ SCRIPTS: Mapping[str, Callable[[Mapping[str, object]], list[Event]]] = {
     "accounted": _accounted,
     "bundled": _bundled,
     "classified": _classified,
+    "conforms": _conforms,
     "context_kept": _context_kept,
     "effected_once": _effected_once,
     "headroom": _headroom,

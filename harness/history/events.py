@@ -148,7 +148,8 @@ class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `effects` is a list of alternatives sets: every set must be effected, one of a set is enough (`a | b`).
     Times are seconds. `clock` of a service is "real" where a compressed world leaves it the machine's. `role` is the role of a
-    queue: what a message that lies there has become.
+    queue: what a message that lies there has become. `group` says where a message's group stands in its body; `contract` is an
+    AsyncAPI message object.
     """
 
     what: Literal["queue", "resource", "link", "service", "alarms", "exchange"]
@@ -169,4 +170,6 @@ class Declaration(msgspec.Struct, omit_defaults=True, kw_only=True):
     thing: str = ""
     longest_silence: float | None = None
     watches: tuple[str, ...] = ()
+    group: str | None = None
+    contract: dict[str, object] | None = None
     clock: str = ""

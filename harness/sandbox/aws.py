@@ -12,7 +12,9 @@ from localstack_client.session import Session
 from harness.errors import UsageError
 from harness.history.events import Declaration
 from harness.model import Link
+from harness.sandbox import contracts
 from harness.sandbox.brokers import Brokers
+from harness.sandbox.contracts import Contract
 from harness.sandbox.effects import Effect, named
 from harness.sandbox.options import told_by_name
 from harness.sandbox.queues import Role
@@ -54,11 +56,13 @@ class Aws(Usable):
         max_receive_count: int = 10,
         group: str | None = None,
         role: Role | None = None,
+        contract: Contract | None = None,
     ) -> SqsQueue:
         """Create a queue, and its dead-letter queue where that is new; FIFO with content-based deduplication if named so.
 
-        Times are seconds. `group` says where a published message's MessageGroupId stands in its body. Raises UsageError beyond
-        AWS's own limits, also where LocalStack would not mind.
+        Times are seconds. `group` says where a published message's MessageGroupId stands in its body; `contract` is what
+        `conforms` holds messages against, an AsyncAPI message object or its file. Raises UsageError beyond AWS's own limits, also
+        where LocalStack would not mind, and for what is no contract.
         """
         _check(name, visibility_timeout, retention_period, max_receive_count, dead_letter)
         if dead_letter is not None and dead_letter not in self._context.things:
@@ -82,6 +86,8 @@ class Aws(Usable):
             retention_period=retention_period,
             dead_letter=dead_letter,
             max_receive_count=max_receive_count if dead_letter else None,
+            group=group,
+            contract=contracts.contract(name, contract),
         )
         self._create(made, declaration)
         return made

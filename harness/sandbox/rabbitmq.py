@@ -13,7 +13,9 @@ from pika.exceptions import AMQPError
 from harness.errors import UsageError
 from harness.history.events import Declaration
 from harness.model import Link
+from harness.sandbox import contracts
 from harness.sandbox.brokers import Brokers
+from harness.sandbox.contracts import Contract
 from harness.sandbox.effects import Effect, named
 from harness.sandbox.options import told_by_name
 from harness.sandbox.queues import Role
@@ -52,12 +54,14 @@ class RabbitMQ(Usable):
         delivery_limit: int | None = None,
         ttl: float | None = None,
         role: Role | None = None,
+        contract: Contract | None = None,
     ) -> RabbitQueue:
         """Declare a durable queue; its dead letters go to the queue `dead_letter`, which is declared too where it is new.
 
         A queue that is there only as somebody's `dead_letter` can be declared afterwards, say as a retry queue that gives back.
         `ttl` is seconds. `role` says what has become of a message that lies here: by itself "dead-letter" for the target of a
-        dead_letter, "retry" for a queue whose messages expire into a work queue, else "work".
+        dead_letter, "retry" for a queue whose messages expire into a work queue, else "work". `contract` is what `conforms` holds
+        messages against: an AsyncAPI message object, or its file. Raises UsageError for what is none.
         """
         if kind not in KINDS:
             message = f"kind={kind!r} of queue {name!r}: RabbitMQ has {' and '.join(KINDS)} queues"
@@ -84,6 +88,7 @@ class RabbitMQ(Usable):
             ttl=ttl,
             kind=kind,
             max_receive_count=delivery_limit,
+            contract=contracts.contract(name, contract),
         )
         self._add(made, declaration)
         return made
