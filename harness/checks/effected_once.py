@@ -32,6 +32,11 @@ DUPLICATED = {
     "broker": "broker",
     "unexplained": "broker",
 }
+WHY = {
+    "expiry_held": "expiry held: its visibility timeout was over before any attempt had begun",
+    "expiry_slow": "expiry slow: its visibility timeout was over while it was being worked on",
+    "expiry_crashed": "expiry crashed: its consumer had ended, and its visibility timeout was waited for",
+}
 GIVEN_BACK = frozenset({"requeue", "released", "dead_letter_cycle", "republished", "expiry_held", "expiry_slow"})
 """Causes by which a service that lives takes a message up again itself, with what it knows of the first attempt."""
 LABELS = ("not_effected", *dict.fromkeys(f"duplicated_by_{word}" for word in [*DUPLICATED.values(), "network", "blind_retry"]))
@@ -77,7 +82,11 @@ def _doubled(ledger: Ledger, obligation: Obligation, earlier: Effect, later: Eff
     blindly = cause in GIVEN_BACK and _blindly(earlier, later, cause)
     word = "network" if again else DUPLICATED[cause] if cause and not blindly else "blind_retry"
     sure = cause != "unexplained" and not ledger.tainted(obligation)
-    why = f"after a further delivery ({cause.replace('_', ' ')})" if cause else "by the service itself, within one delivery"
+    why = (
+        f"after a further delivery ({WHY.get(cause, cause.replace('_', ' '))})"
+        if cause
+        else "by the service itself, within one delivery"
+    )
     why = "because the same request came twice" if again else why
     asked = ": it had lost the answer to the first, and did not ask" if blindly else ""
     said = f"effected again {later.t - earlier.t:.2f} s later, {why}{asked}"

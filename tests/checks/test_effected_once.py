@@ -263,3 +263,18 @@ def test_verdicts_do_not_change_without_confirms(tmp_path):
 
     assert effected_once(history(tmp_path, quiet, done("a"), over())).conclusion == "kept"
     assert effected_once(history(tmp_path, quiet, "1 delivered q a 1:1\n1.2 settled q a 1:1 ack", over())).label == "not_effected"
+
+
+EXPIRIES = {
+    "expiry_held": "expiry held: its visibility timeout was over before any attempt had begun",
+    "expiry_slow": "expiry slow: its visibility timeout was over while it was being worked on",
+    "expiry_crashed": "expiry crashed: its consumer had ended, and its visibility timeout was waited for",
+}
+
+
+@pytest.mark.parametrize(("cause", "said"), EXPIRIES.items(), ids=EXPIRIES)
+def test_a_witness_says_how_the_visibility_timeout_came_to_be_over(tmp_path, cause, said):
+    _, world, lines = CAUSED[cause]
+    verdict = effected_once(history(tmp_path, sent("a"), *lines, over(t=90), world=world))
+
+    assert said in verdict.findings.labels["duplicated_by_expiry"].witnesses[0].said
