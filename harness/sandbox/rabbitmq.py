@@ -144,6 +144,7 @@ class RabbitMQ(Usable):
         self._connect()
 
     def _connect(self) -> None:
+        self._hang_up()  # of a channel that the broker has closed the connection lives on
         self._connection = self._connected()
         self._channel = self._connection.channel()
         self._channel.confirm_delivery()

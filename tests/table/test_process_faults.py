@@ -146,7 +146,7 @@ def after(tell: Tell) -> Iterator[Mapping[str, object]]:
         sandbox.heal()
         soon(lambda: amqp.connect() == "connected", "RabbitMQ on the port it had", within=60)
         queues = sandbox.aws.call("list_queues").get("QueueUrls", [])
-        left, not_durable = amqp.left_in(amqp.queue_name), amqp.has("not-durable")
+        left, not_durable = amqp.left_in(amqp.queue_name), [amqp.declared(name) for name in ("not-durable", amqp.queue_name)]
         found = {"said": said, "queues": queues, "left": left, "not durable": not_durable, "bites": list(map(amqp.bites, faults))}
         events = list(History(drained).events())
         ends = sorted((one.service, one.at, one.how) for one in events if one.kind in {"exited", "started"})
@@ -167,7 +167,7 @@ def test_the_link_to_a_dead_broker_refuses_and_cuts(after: Mapping[str, object])
 
 def test_what_rabbitmq_keeps_over_its_death(after: Mapping[str, object]):
     assert after["left"] == [("held", True), ("persistent", True)]
-    assert after["not durable"] is False
+    assert after["not durable"] == ["ChannelClosedByBroker", "there"]
 
 
 def test_localstack_keeps_nothing(after: Mapping[str, object]):

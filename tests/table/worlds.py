@@ -1,6 +1,7 @@
 """Three small worlds, one a wire, for clients in the test's own process: a call, what came of it in one word, what taps saw."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, TypeVar
@@ -19,7 +20,7 @@ from harness.history.events import Event
 from harness.history.journal import Journal
 from harness.model import Fault, Link, Moment
 
-PATIENCE = 0.4
+PATIENCE = 0.7
 """Seconds for which a client waits for an answer or a message."""
 
 PAD = "x" * 2000
@@ -29,7 +30,7 @@ PAD = "x" * 2000
 W = TypeVar("W", bound="World")
 
 
-class World:
+class World(ABC):
     """One sandbox, and a client on a link of it that no service has. Subclasses are the wires."""
 
     thing = ""
@@ -43,8 +44,8 @@ class World:
         self._faults = self._calls = 0
         self.port = self._open()
 
-    def _open(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self) -> int: ...
 
     def next_key(self) -> str:
         """Return a key that was not called yet."""
@@ -58,20 +59,22 @@ class World:
         except self.failures as error:
             return type(error).__name__
 
-    def try_(self, key: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def try_(self, key: str) -> str: ...
 
+    @abstractmethod
     def moment(self, key: str) -> Moment:
         """Return the moment at which the other side has done what is asked, and has not answered."""
-        raise NotImplementedError
+        ...
 
     def begun(self, key: str) -> Moment:
         """Return the moment at which the other side has the call, whether it has done anything or not."""
         return self.moment(key)
 
+    @abstractmethod
     def renew(self) -> None:
         """Give up the connections there are; the next call opens one."""
-        raise NotImplementedError
+        ...
 
     def hang_up(self) -> None:
         """Close the connections there are."""
@@ -203,12 +206,11 @@ class Amqp(World):
     def try_(self, key: str) -> str:
         channel = self._connected()
         self._queue.publish([{"id": key, "pad": PAD}])
-        for method, _, _ in channel.consume(self._queue.thing_name, inactivity_timeout=PATIENCE):
-            if method is None or method.delivery_tag is None:
-                break
-            channel.basic_ack(method.delivery_tag)
-            return "consumed"
-        return "nothing"
+        method, _, _ = next(iter(channel.consume(self._queue.thing_name, inactivity_timeout=PATIENCE)))
+        if method is None:
+            return "nothing"
+        channel.basic_ack(method.delivery_tag or 0)
+        return "consumed"
 
     def moment(self, key: str) -> Moment:
         return self._queue.delivered(key=key)
@@ -247,17 +249,16 @@ class Amqp(World):
         got = iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None))
         return [(json.loads(body)["id"], method.redelivered) for method, _, body in got if method and body]
 
-    def has(self, queue: str) -> bool:
-        """Tell whether there is such a queue."""
+    def declared(self, queue: str) -> str:
+        """Declare a queue passively, past the link; return in one word what came of it."""
         try:
             self.sandbox.rabbitmq.channel.queue_declare(queue, passive=True)
-        except AMQPError:
-            return False
-        return True
+        except AMQPError as error:
+            return type(error).__name__
+        return "there"
 
     def hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        self._connected().connection.close()
 
     def _new_queue(self) -> None:
         """Consumers on connections that were given up are given nothing any more."""
