@@ -129,7 +129,10 @@ def _bytes(text: str) -> int:
 # ------------------------------------------------------------------------------------------------------------ the hot path
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})\r\n", re.IGNORECASE)
-_CALLED = re.compile(rb"AmazonSQS\.(\w{1,40})|(?:^|[?&\n])Action=(\w{1,40})")
+_TARGET, _ACTION = b"AmazonSQS.", re.compile(rb"(?:^|[?&\n])Action=(\w{1,40})")
+LONGEST_LOOK = 4096
+"""Bytes of a request in which its operation stands, where it stands in the head."""
+_WORD = re.compile(rb"\w{1,40}")
 _LONG_TIMEOUT = re.compile(rb"VisibilityTimeout[^0-9-]{0,8}(?:-|\d{5})")
 _LONG_DELAY = re.compile(rb"DelaySeconds[^0-9-]{0,8}(?:-|\d{3})")
 _SETTLES = (b"DeleteMessage", b"DeleteMessageBatch", b"ChangeMessageVisibility", b"ChangeMessageVisibilityBatch")
@@ -144,8 +147,7 @@ def may_be_refused(data: bytes, *, stale: bool) -> bool:
     """
     if not data.startswith((b"POST ", b"GET ")):
         return any(start.startswith(data) for start in (b"POST ", b"GET "))
-    called = _CALLED.search(data)
-    operation = b"" if called is None else called.group(1) or called.group(2)
+    operation = _operation(data)
     if not _is_whole(data):
         return not operation or operation in (*_SETTLES, *_SENDS, *_MAKES, b"ReceiveMessage")
     if operation in _SENDS:
@@ -160,7 +162,19 @@ def _beyond(data: bytes) -> bool:
     return many or len(data) > LARGEST or b"Number" in data or _LONG_DELAY.search(data) is not None
 
 
+def _operation(data: bytes) -> bytes:
+    target = data.find(_TARGET, 0, LONGEST_LOOK)
+    called = _ACTION.search(data) if target < 0 else _WORD.match(data, target + len(_TARGET))
+    return b"" if called is None else called.group(called.lastindex or 0)
+
+
 def _is_whole(data: bytes) -> bool:
     head = data.find(b"\r\n\r\n") + 4
-    length = _LENGTH.search(data, 0, head)
-    return head > 4 and head + (0 if length is None else int(length.group(1))) == len(data)  # noqa: PLR2004 (its blank line)
+    if head < 4:  # noqa: PLR2004 (its blank line)
+        return False
+    place = data.find(b"\r\nContent-Length: ", 0, head)  # as almost every client writes it, found in a tenth of the time
+    if place >= 0:
+        length = data[place + 18 : data.find(b"\r\n", place + 18)]
+        return length.isdigit() and head + int(length[:9]) == len(data)
+    found = _LENGTH.search(data, 0, head)
+    return head + (0 if found is None else int(found.group(1))) == len(data)
