@@ -89,9 +89,10 @@ class Bites:
         """Count what left the far side at `left` and came to the service, late, at `t`."""
         for interval in road.faults:
             if _slowed(interval, left, t):
-                self._bite(interval, obligation)
-                if obligation is not None:
-                    obligation.retried = True  # a slow answer that was waited for is the case the fault makes
+                about = obligation or self._only_one(road.service)
+                self._bite(interval, about)
+                if about is not None:
+                    about.retried = True  # a slow answer that was waited for is the case the fault makes
 
     def bit(self, event: Seen) -> None:
         """Count a message or an answer that a rule changed in a tap."""
@@ -195,6 +196,13 @@ class Bites:
             if interval.name == "kill" and interval.victim == service and interval.on:
                 interval.bites += max(interval.held, self._under_way(service))
                 interval.held = 0
+
+    def _only_one(self, service: str) -> Obligation | None:
+        """Return the message that the service works on, where it has but one: then what it asks without a key is about that."""
+        roads = self._world.service(service).roads
+        tags = (each.tags for road in roads for each in road.connections.values())
+        found = list(dict.fromkeys(one.obligation for each in tags for one in each.values() if one.near_n and not one.end))
+        return found[0] if len(found) == 1 else None
 
     def _under_way(self, service: str) -> int:
         """Count the messages that the service holds or asks something for, and mark them bitten."""

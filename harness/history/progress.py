@@ -35,6 +35,9 @@ COPY = -1
 SETTLING = 1.0
 """Seconds in which a settlement comes to RabbitMQ, if it does."""
 
+AGAIN = 5
+"""How many times as long as its first start a service that was started again is waited for."""
+
 NOT_TRAFFIC = frozenset({"ReceiveMessage", "GetQueueAttributes", "GetQueueUrl", "ListQueues"})
 
 
@@ -85,6 +88,9 @@ class Progress:
         self.consumed: set[tuple[str, str]] = set()
         self.seen: set[tuple[str, str]] = set()
         self.closed: set[tuple[str, int]] = set()
+        self.starting: dict[str, float] = {}
+        self.took: dict[str, float] = {}
+        """Seconds from the start of a service until it took messages, the longest."""
 
     def step(self, event: Event) -> None:
         """Take one event into account; events come in the order of `n`."""
@@ -128,8 +134,17 @@ class Progress:
         if event.at == "far":
             self.effected.add(event.key)
 
+    def _started(self, event: Event) -> None:
+        self.starting[event.service] = event.t
+
+    def _exited(self, event: Event) -> None:
+        self.starting.pop(event.service, None)
+
     def _subscribed(self, event: Event) -> None:
         self.subscribed[event.link] = event.t
+        service = event.link.partition("->")[0]
+        if service in self.starting:
+            self.took[service] = max(self.took.get(service, 0.0), event.t - self.starting.pop(service))
         if event.wire == "ReceiveMessage":
             self.polled.add(event.link)
             self.consumed.add((event.link, event.queue))
@@ -228,6 +243,9 @@ class Progress:
         held = [one.queue for one in self.open.values() if one.deadline > t]
         if held:
             return f"{len(held)} delivery(ies) of {held[0]} not settled"
+        for service, since in self.starting.items():
+            if t < since + AGAIN * self.took.get(service, 0.0):
+                return f"{service} was started again and takes no messages yet"
         return ""
 
     def expire(self, t: float) -> None:

@@ -227,3 +227,19 @@ def test_a_kill_that_met_nothing(tmp_path):
     said = "f1 kill of svc did not bite: it came at 1.6 s, and its victim held no message and asked for nothing; begin it while"
 
     assert said in accounted(history(tmp_path, *lines, over())).sentence
+
+
+# ------------------------------------------------------------ a slow answer to a question that names no message
+
+ASKED = [
+    "1 fault f1 latency svc->place began code=latency(Link('svc','place'),seconds=2.0)",
+    "2.1 near requested x=3 wire=GET\n2.2 resource answered x=3 200\n4.3 near answered x=3 200",
+]
+
+
+@pytest.mark.parametrize(("held", "kept"), [("2 delivered q a r1", True), ("", False)], ids=["one message", "none"])
+def test_a_slow_answer_is_about_the_message_that_its_service_works_on(tmp_path, held, kept):
+    run = history(tmp_path, sent("a"), held, *ASKED, finished(40), over(t=60), world=SQS)
+
+    assert bites(run) == [1]
+    assert (accounted(run).conclusion == "kept") is kept

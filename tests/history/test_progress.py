@@ -207,3 +207,18 @@ def test_what_came_to_its_service_when_its_time_was_over_is_worked_on_neverthele
 @pytest.mark.parametrize("other", [{"wire": "Basic.Ack"}, {"fault": "f2"}])
 def test_other_bites_end_no_delivery(other: dict[str, str]):
     assert len(after(LOST, delivered(1, "1:1"), at(1, "bit", "far", **{**BIT, **other})).open) == 1
+
+
+def test_who_was_started_again_is_waited_for_as_his_first_start_took():
+    first = at(1, "started", service="a"), at(3, "subscribed", "near", link="a->b", queue="jobs", wire="Basic.Consume")
+    again = after(*first, at(10, "exited", service="a"), at(11, "started", service="a"))
+    assert again.pending(20.9) == "a was started again and takes no messages yet"
+    assert again.pending(21.1) == ""
+    again.step(at(12, "subscribed", "near", link="a->b", queue="jobs", wire="Basic.Consume"))
+    assert again.pending(13) == ""
+
+
+def test_who_was_started_again_and_exits_is_waited_for_no_more():
+    first = at(1, "started", service="a"), at(3, "subscribed", "near", link="a->b", queue="jobs", wire="Basic.Consume")
+    gone = after(*first, at(10, "exited", service="a"), at(11, "started", service="a"), at(12, "exited", service="a"))
+    assert gone.pending(13) == ""
