@@ -67,8 +67,10 @@ class Amqp:
         if ruled is None and (self._crossing.bent or self._tap.rules.armed(self._tap.link)):
             ruled = self._begin()
         if ruled is not None and ruled.wants(lane):
-            return self._keep(ruled, lane, data)
-        if self._notes.recorder.later(self._takes[lane.by], data):
+            self._catch_up()
+            if not ruled.lets_pass(lane, data):
+                return self._keep(ruled, lane, data)
+        elif self._notes.recorder.later(self._takes[lane.by], data):
             self._behind += 1
             return iter((data,))
         self._catch_up()
@@ -129,7 +131,6 @@ class Amqp:
         """Record, and pass on frame by frame and message by message what rules leave of it."""
         taken = 0
         notes = self._notes
-        self._catch_up()
         ruled.enter(lane)
         try:
             for frame in lane.frames.feed(data):

@@ -7,7 +7,7 @@ from harness.history.events import Event
 from harness.wire import amqp_methods as m
 from harness.wire.amqp_channel import Channel
 from harness.wire.amqp_content import LONGEST_BODY, Content
-from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame
+from harness.wire.amqp_frames import BODY, HEADER, METHOD, Frame, Whole
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_sends import Sends
 from harness.wire.amqp_takes import Takes
@@ -69,6 +69,18 @@ class Books:
     def channel(self, number: int) -> Channel | None:
         """Return what is known of a channel."""
         return self._channels.get(number)
+
+    def foreseen(self, by: Side, whole: Whole) -> Content | None:
+        """Return what a message will be, of which nothing is written down; None for one of nobody, or that was asked for."""
+        number, method, header, body, _ = whole
+        channel = self._channels.get(number)
+        if channel is None:
+            return None
+        content = self.sends.made(channel, method) if by == "service" else self._takes.foreseen(channel, method)
+        if content is not None:
+            content.header, content.whole = header, body
+            content.size = content.given = len(body)
+        return content
 
     def under_way(self, by: Side) -> set[int]:
         """Return the channels with a message under way in this direction."""

@@ -84,7 +84,7 @@ class Frames:
             at, greeting = self._greet(data)
             yield from greeting
         while at < size:
-            whole = None if self._owed or self._head else _message(data, at, size)
+            whole = None if self._owed or self._head else whole_at(data, at, size)
             if whole is not None:
                 yield whole
                 at = whole[4]
@@ -155,7 +155,7 @@ class Frames:
         return Frame(self._kind, self._channel, piece, start, end, last)
 
 
-def _message(data: bytes, at: int, size: int) -> Whole | None:
+def whole_at(data: bytes, at: int, size: int) -> Whole | None:
     """Return the message at `at`, None where anything is not as it usually is: then it is read frame by frame."""
     if size - at < _SHORTEST or data[at] != METHOD:
         return None
@@ -171,3 +171,12 @@ def _message(data: bytes, at: int, size: int) -> Whole | None:
     if not data[header - 1] == data[body - 1] == data[end - 1] == END:
         return None
     return channel, data[at + 7 : header - 1], data[header + 7 : body - 1], data[body + 7 : end - 1], end
+
+
+def method_at(data: bytes, at: int, size: int) -> tuple[bytes, int]:
+    """Return the payload of the method whose whole frame is at `at`, and where that ends; nothing, and `size`, where none is."""
+    if size - at > _AROUND and data[at] == METHOD:
+        end = at + _HEAD.unpack_from(data, at)[2] + _AROUND
+        if end <= size and data[end - 1] == END:
+            return data[at + 7 : end - 1], end
+    return b"", size

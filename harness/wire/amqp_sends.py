@@ -35,8 +35,11 @@ class Sends:
     def publish(self, channel: Channel, payload: bytes) -> None:
         """Begin a publish. It is counted also where nobody processes it any more: near and far have to agree on the numbers."""
         self._published += 1
-        content = Content("publish", self._notes, channel.number, m.publication(payload), x=self._published, bits=payload[-1])
-        channel.sending = None if channel.dead else content
+        channel.sending = None if channel.dead else self.made(channel, payload)
+
+    def made(self, channel: Channel, payload: bytes) -> Content:
+        """Return the publish that begins with this method."""
+        return Content("publish", self._notes, channel.number, m.publication(payload), x=self._published, bits=payload[-1])
 
     def published(self, channel: Channel, content: Content) -> None:
         """Write down a publish that is complete; without confirms nobody will ever say what became of it."""

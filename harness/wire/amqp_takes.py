@@ -6,6 +6,7 @@ from harness.wire.amqp_channel import Channel, Consumer
 from harness.wire.amqp_content import Content
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_transactions import name, settle
+from harness.wire.amqp_values import U32
 from harness.wire.streams import Side
 
 _MULTIPLE = 1
@@ -13,6 +14,7 @@ _REQUEUE = 1
 _NACK_REQUEUE = 2
 _CONSUME_NO_ACK = 2
 _CONSUME_NOWAIT = 8
+_DELIVER = U32.pack(m.DELIVER)
 _NOBODY = Consumer("", no_ack=False)
 
 
@@ -62,12 +64,20 @@ class Takes:
         channel.receiving = None if channel.dead else content
 
     def deliver(self, channel: Channel, payload: bytes) -> None:
-        """Begin a delivery; like publishes it is read by itself, because every message has one."""
+        """Begin a delivery."""
+        content = self._made(channel, payload, channel.consumers.get(payload[5 : 5 + payload[4]], _NOBODY))
+        channel.receiving = None if channel.dead else content
+
+    def foreseen(self, channel: Channel, payload: bytes) -> Content | None:
+        """Return the delivery that begins with this method; None where its consumer is not known, or it is none."""
+        consumer = channel.consumers.get(payload[5 : 5 + payload[4]])
+        is_one = consumer is not None and payload.startswith(_DELIVER)
+        return self._made(channel, payload, consumer) if consumer is not None and is_one else None
+
+    def _made(self, channel: Channel, payload: bytes, one: Consumer) -> Content:
         end = 5 + payload[4]
         tag, bits = m.TAG.unpack_from(payload, end)
-        one = channel.consumers.get(payload[5:end], _NOBODY)
-        content = Content("deliver", self._notes, channel.number, payload[end + 9 :], one.queue, tag, bits, one.no_ack)
-        channel.receiving = None if channel.dead else content
+        return Content("deliver", self._notes, channel.number, payload[end + 9 :], one.queue, tag, bits, one.no_ack)
 
     def delivered(self, channel: Channel, content: Content) -> None:
         """Write down a delivery that is complete; one without acknowledgements is settled once the broker has written it."""

@@ -128,7 +128,7 @@ def decode(stage: Stage) -> list[Row]:
         written.append(asyncio.run(_recorded(chunks)))
     note = "a delivery of 200 B with headers and message id, read 64 KiB at a time, key in the body; processor time"
     return [
-        row("amqp.decode.message", kept, unit="us", target=3, note=f"{note}: decoded and kept as an event"),
+        row("amqp.decode.message", kept, unit="us", target=3, note=f"{note}: methods decoded, the rest kept raw, for the event"),
         row("amqp.decode.message_written", written, unit="us", note=f"{note}: decoded, counted, written to a journal"),
     ]
 
