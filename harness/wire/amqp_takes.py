@@ -64,20 +64,21 @@ class Takes:
         channel.receiving = None if channel.dead else content
 
     def deliver(self, channel: Channel, payload: bytes) -> None:
-        """Begin a delivery."""
-        content = self._made(channel, payload, channel.consumers.get(payload[5 : 5 + payload[4]], _NOBODY))
+        """Begin a delivery; it is read by itself, because every message has one."""
+        end = 5 + payload[4]
+        tag, bits = m.TAG.unpack_from(payload, end)
+        one = channel.consumers.get(payload[5:end], _NOBODY)
+        content = Content("deliver", self._notes, channel.number, payload[end + 9 :], one.queue, tag, bits, one.no_ack)
         channel.receiving = None if channel.dead else content
 
     def foreseen(self, channel: Channel, payload: bytes) -> Content | None:
         """Return the delivery that begins with this method; None where its consumer is not known, or it is none."""
-        consumer = channel.consumers.get(payload[5 : 5 + payload[4]])
-        is_one = consumer is not None and payload.startswith(_DELIVER)
-        return self._made(channel, payload, consumer) if consumer is not None and is_one else None
-
-    def _made(self, channel: Channel, payload: bytes, one: Consumer) -> Content:
-        end = 5 + payload[4]
-        tag, bits = m.TAG.unpack_from(payload, end)
-        return Content("deliver", self._notes, channel.number, payload[end + 9 :], one.queue, tag, bits, one.no_ack)
+        if not payload.startswith(_DELIVER) or payload[5 : 5 + payload[4]] not in channel.consumers:
+            return None
+        before = channel.receiving
+        self.deliver(channel, payload)
+        content, channel.receiving = channel.receiving, before
+        return content
 
     def delivered(self, channel: Channel, content: Content) -> None:
         """Write down a delivery that is complete; one without acknowledgements is settled once the broker has written it."""
