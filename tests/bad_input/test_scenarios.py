@@ -73,9 +73,9 @@ SAID = {
     ),
     "unknown_overlay": (
         r"UsageError: esr-writer has no version or variant 'as mended'; versions: none;"
-        r" variants: 'as it was', 'requeued at once', 'as fixed'"
+        r" variants: 'as it was', .*'as fixed'"
     ),
-    "unknown_service": r"UsageError: there is no service 'esr-reader' in \S+; there are: esr-exporter, esr-writer, .*",
+    "unknown_service": r"UsageError: there is no service 'esr-reader' in \S+; there are: .*esr-exporter, esr-writer, .*",
     "unknown_link": r"UsageError: outage\(Link\('prefork', 'tis'\)\): there is no link prefork->tis; there are: prefork->tcs",
     "link_of_what_is_not_used": r"UsageError: prefork does not use 'tis'; its links are: prefork->tcs",
     "unknown_thing": (

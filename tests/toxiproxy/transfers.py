@@ -89,13 +89,15 @@ def proxied(port: int, name: str, answer: bytes, toxics: Sequence[Toxic] = ()) -
     """Make a proxy with toxics, and yield a connection through it, and the upstream at its other end."""
     upstream = Upstream(answer)
     proxy = api(port, "POST", "/proxies", {"name": name, "listen": "127.0.0.1:0", "upstream": upstream.address})
-    for toxic in toxics:
-        api(port, "POST", f"/proxies/{name}/toxics", toxic)
-    with socket.create_connection(("127.0.0.1", int(proxy["listen"].rpartition(":")[2]))) as client:
-        client.settimeout(SILENCE)
-        yield client, upstream
-    upstream.join()
-    api(port, "DELETE", f"/proxies/{name}")
+    try:
+        for toxic in toxics:
+            api(port, "POST", f"/proxies/{name}/toxics", toxic)
+        with socket.create_connection(("127.0.0.1", int(proxy["listen"].rpartition(":")[2]))) as client:
+            client.settimeout(SILENCE)
+            yield client, upstream
+        upstream.join()
+    finally:
+        api(port, "DELETE", f"/proxies/{name}")  # also after a failure: the next test takes the same name
 
 
 def transfer(port: int, name: str, toxics: Sequence[Toxic], *, sends: int, answer: int) -> Seen:
