@@ -9,10 +9,9 @@ import pytest
 from pika import spec
 
 from harness.clock import now
-from harness.history.events import Event
 from harness.wire import amqp
 from harness.wire.rules import Rule, RuleBook
-from harness.wire.streams import Hold, Note
+from harness.wire.streams import Note
 from tests.wire import amqp_bytes as b
 from tests.wire.amqp_bytes import BODY, KEYED
 from tests.wire.taps import CollectingSink, Wire, tap
@@ -43,10 +42,6 @@ class Deferring(CollectingSink):
             tell()
         else:
             self.waiting.append(tell)
-
-    def record(self, event: Event) -> Hold | None:
-        self.waiting.append(partial(super().record, event))
-        return None
 
     def settle(self) -> None:
         waiting, self.waiting = self.waiting, []

@@ -28,12 +28,10 @@ def test_a_stream_passes_as_it_came_and_is_understood(name: str, mode: Mode, sea
 def test_every_cut_tells_the_same(name: str) -> None:
     """Whatever a side says until the other speaks is cut at every place, all of them at the same one."""
     one = stream(name)
-    differing = []
-    for place in range(1, max(len(data) for _, data in one.said)):
-        way = WAYS[place % len(WAYS)]
-        if one.told(*way, cuts=[start + place for start in one.starts]) != whole(name, *way):
-            differing.append((place, way))
-    assert differing == []
+    places = range(1, max(len(data) for _, data in one.said))
+    ways = {place: WAYS[place % len(WAYS)] for place in places}
+    told = {place: one.told(*ways[place], cuts=[start + place for start in one.starts]) for place in places}
+    assert [place for place in places if told[place] != whole(name, *ways[place])] == []
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -1,8 +1,6 @@
 """What faults do to whole calls to AWS, byte by byte, in both protocols; with real clients: tests/table."""
 
-import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -28,13 +26,6 @@ LIST = call("ListQueues", {})
 @pytest.fixture
 def sink() -> CollectingSink:
     return CollectingSink(queues={"aws:mail": "/personId"})
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    one = asyncio.new_event_loop()
-    yield one
-    one.close()
 
 
 def rule(name: Name, **how: object) -> Rule:
