@@ -27,7 +27,7 @@ PAIRS = [(one, other) for one in JAVA for other in JAVA] if os.environ.get("HARN
 
 
 @pytest.mark.scenario("S1-05", speed=20)
-@pytest.mark.parametrize(("details", "sync"), PAIRS, ids=" x ".join)
+@pytest.mark.parametrize(("details", "sync"), PAIRS, ids=[" x ".join(pair) for pair in PAIRS])
 def test_every_pair_of_versions(sandbox: Sandbox, details: str, sync: str):
     requests = sandbox.aws.queue("request.fifo", key="/id")
     created = sandbox.aws.queue("profile-created", key="/traineeTisId", effect=requests, visibility_timeout=30)
