@@ -21,8 +21,12 @@ USER = "harness"
 DATABASES = 10_000
 """Redis has so many, one for each that a scenario makes."""
 
-# What is lost when the machine dies is lost with the run anyway. A killed server keeps what was committed.
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=200", "jit=off")
+# What is lost when the machine dies is lost with the run anyway. A killed server keeps what was committed, and would leave shared
+# memory behind if it were not in files of its own folder.
+QUICK = (
+    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=200", "jit=off",
+    "dynamic_shared_memory_type=mmap",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,4 +136,4 @@ def as_user() -> tuple[str, ...]:
     if shutil.which("unshare") is None:
         message = "PostgreSQL does not run as root, and this machine has no unshare (util-linux): run as an ordinary user"
         raise MissingToolError(message)
-    return ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+    return ("unshare", "--user", "--ipc", "--map-user=1000", "--map-group=1000")  # its System V memory ends with it

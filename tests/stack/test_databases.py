@@ -95,7 +95,9 @@ def test_a_postgres_that_ends_in_the_middle(saying: Address):
         probe_databases.postgres(saying, USER)
 
 
-@pytest.mark.parametrize(("user", "prefix"), [(1000, ()), (0, ("unshare", "--user", "--map-user=1000", "--map-group=1000"))])
+@pytest.mark.parametrize(
+    ("user", "prefix"), [(1000, ()), (0, ("unshare", "--user", "--ipc", "--map-user=1000", "--map-group=1000"))]
+)
 def test_postgres_is_never_started_as_root(monkeypatch: pytest.MonkeyPatch, user: int, prefix: tuple[str, ...]):
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/unshare")
