@@ -26,7 +26,7 @@ def test_exits_at_once(sandbox):
     started(sandbox, Service.named("exits-at-once"))
 
 def test_never_ready(sandbox, monkeypatch):
-    monkeypatch.setattr("harness.sandbox.instances.READY_WITHIN", 0.5)
+    monkeypatch.setattr("harness.sandbox.instances.READY_WITHIN", 5.0)
     started(sandbox, Service.named("never-ready"))
 
 def test_name_used_twice(sandbox):
@@ -64,7 +64,7 @@ SAID = {
         r"starting\nreading the configuration\nFATAL: DATABASE_URL is not set"
     ),
     "never_ready": (
-        r"StartError: never-ready did not get ready in 0\.5 s: a Basic\.Consume or ReceiveMessage on never-ready->rabbitmq"
+        r"StartError: never-ready did not get ready in 5 s: a Basic\.Consume or ReceiveMessage on never-ready->rabbitmq"
         r" did not come; its last lines in \S+/never-ready\.log:\nwaiting for the migration lock"
     ),
     "name_used_twice": (
