@@ -132,7 +132,8 @@ class Warden:
             if not self._over:
                 self._socket.shutdown(socket.SHUT_WR)  # not close: a fork of this process may hold the socket open
         self._close()
-        os.waitpid(self.pid, 0)
+        if os.waitpid(self.pid, 0)[1]:  # killed after the end was asked for, or failed over it
+            self._clear_up()
 
     def _close(self) -> None:
         self._reader.join(ANSWER_WITHIN)
@@ -188,8 +189,8 @@ class Warden:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             pause(LOOK_AGAIN)
-        for command in self._wills:
-            subprocess.run(command, check=False)
+        while self._wills:  # each is carried out once, also where the end comes after the loss
+            subprocess.run(self._wills.pop(0), check=False)
         remove(str(self.folder), self.run_id)
         for child in self._children:
             child.ended(KILLED)

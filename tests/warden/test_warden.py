@@ -242,6 +242,25 @@ def test_a_warden_that_is_killed_takes_its_run_with_it(tmp_path: Path):
     assert not warden.folder.exists()
 
 
+def test_a_warden_that_is_killed_while_its_owner_ends_the_run_leaves_nothing(tmp_path: Path):
+    warden = Warden.start(tmp_path / "run")
+    child = prefork(warden, tmp_path)
+    shared = Path(f"/dev/shm/harness-{warden.run_id}-clock")
+    shared.touch()
+    warden.at_end(["touch", str(tmp_path / "will")])
+    os.kill(warden.pid, signal.SIGSTOP)  # so that the end is asked for, and not begun
+    ending = threading.Thread(target=warden.end)
+    ending.start()
+    clock.eventually(lambda: warden.ending, awaited="the owner to be ending the run", within=60)
+    os.kill(warden.pid, signal.SIGKILL)
+    ending.join()
+    left = running_in(warden.run_id), warden.folder.exists(), shared.exists()
+    shared.unlink(missing_ok=True)
+    assert left == ([], False, False)
+    assert child.status == -signal.SIGKILL
+    assert (tmp_path / "will").exists()
+
+
 def test_a_request_under_way_when_the_warden_is_killed_is_answered(tmp_path: Path):
     warden = Warden.start(tmp_path / "run")
     os.kill(warden.pid, signal.SIGSTOP)
