@@ -72,7 +72,7 @@ SAID = {
         r" in uses= and in environment= of start; drop one of them"
     ),
     "unknown_overlay": (
-        r"UsageError: esr-writer has no version or variant 'as mended'; versions: none;"
+        r"UsageError: esr-writer has no version or variant 'as mended'; versions: 'pika 1\.4\.4', 'aio-pika 10\.2\.1';"
         r" variants: 'as it was', .*'as fixed'"
     ),
     "unknown_service": r"UsageError: there is no service 'esr-reader' in \S+; there are: .*esr-exporter, esr-writer, .*",
