@@ -25,7 +25,8 @@ def own_services(monkeypatch: pytest.MonkeyPatch):
 def test_each_service_names_a_program_that_is_there(name: str):
     service = Service.named(name)
 
-    assert any((FOLDER / name / word).is_file() or "{classes}" in word for word in service.command)
+    programs = [file for word in service.command for file in (word, f"{word.replace('.', '/')}.py")]  # or a module
+    assert "{classes}" in " ".join(service.command) or any((FOLDER / name / file).is_file() for file in programs)
     assert all((FOLDER / name / lock).exists() for named in service.build.values() for lock in named.split())
 
 
@@ -74,6 +75,10 @@ def test_every_jar_is_held_by_its_hash(pom: Path):
         ("esr-writer", "as fixed", "ON_FAILURE", "retry later"),
         ("esr-exporter", "as it was", "CONFIRMS", "no"),
         ("esr-exporter", "with confirms", "CONFIRMS", "yes"),
+        ("notify-worker", "as it was", "ON_DOUBT", "fail over"),
+        ("notify-worker", "as fixed", "ON_DOUBT", "ask"),
+        ("notify-worker", "prefetch 1", "PREFETCH_MULTIPLIER", "1"),
+        ("notify-worker", "acks late", "ACKS_LATE", "yes"),
         ("trainee-sync", "as it was", "REPORT_LOGGED_ERRORS", "no"),
         ("trainee-sync", "as fixed", "TYPE_FROM_ATTRIBUTE", "no"),
         ("trainee-details", "as it was", "SEND_TYPE", "yes"),
