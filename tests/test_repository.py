@@ -148,3 +148,36 @@ def test_every_lock_is_hashed():
 
     assert {"dev.txt", "setup.txt", "localstack.txt", "go.txt", "build.txt"} <= {lock.name for lock in locks}
     assert unhashed == []
+
+
+LOCK = re.compile(r"(^|/)(requirements|locks|poms)/|package(-lock)?\.json$|pom\.xml$|go\.(mod|sum)$|\.npmrc$|\.sha256$")
+# An address in any form: with a scheme, as a host, or as an option or field whose value is one.
+ADDRESS = re.compile(
+    r"://|git\+|\"resolved\"|--(extra-)?index-url|--find-links|<repository>|^registry|\b([a-z0-9-]+\.)+(org|com|net|io|dev)(?=[/:\s\"'<,]|$)",
+    re.MULTILINE,
+)
+
+
+def test_no_lock_holds_an_address_because_it_would_hold_everybody_to_one_registry():
+    locks = [path for path in tracked() if LOCK.search(str(path.relative_to(ROOT)))]
+    found = [f"{path.relative_to(ROOT)}: {hit.group()}" for path in locks if (hit := ADDRESS.search(path.read_text()))]
+
+    assert {".txt", ".json", ".xml", ".sha256", ""} <= {path.suffix for path in locks}
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "six @ https:" + "//example.test/six.whl",
+        "--index-url mirror",
+        '"resolved": "x"',
+        "<repository><id>x</id>",
+        "registry=mirror",
+        '"funding": "example' + '.org/six"',
+        "aiohttp @ git+ssh",
+    ],
+    ids=["scheme", "index", "resolved", "repository", "registry", "host", "checkout"],
+)
+def test_an_address_in_a_lock_is_seen(text: str):
+    assert ADDRESS.search(text)

@@ -87,6 +87,6 @@ def _compiled(order: Order) -> str:
 def _tool(order: Order, tool: str) -> str:
     found = shutil.which(tool)
     if found is None:
-        message = f"{order.service}: {tool}, which builds it, is not on PATH; install a JDK and Maven"
+        message = f"{order.service}: {tool}, which builds its java, is not on PATH; install a JDK and Maven"
         raise MissingToolError(message)
     return found

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from harness.clock import bases
 from harness.errors import StackError
+from harness.warden.leavings import SHARED, memory_of
 
 STEPS = (1, 20, 100)
-SHARED = Path("/dev/shm")  # noqa: S108 (where POSIX says shared memory is, on Linux)
-PREFIX = "harness-"
+MEMORY = Path(SHARED)
 _STATE = struct.Struct("<QQ8q")
 _CREATE_NEW = os.O_CREAT | os.O_EXCL
 
@@ -26,15 +26,15 @@ def begun(run_id: str, library: Path, speed: int, *, mode: int = 0o600) -> dict[
     The shared memory is named by the run, so that the run's warden removes it, whatever ends the run; `mode` says who may use it.
     Raises StackError where this system has no shared memory.
     """
-    name = f"/{PREFIX}{run_id}-{speed}"
+    name = f"/{memory_of(run_id)}{speed}"
     try:
-        with os.fdopen(os.open(SHARED / name[1:], _CREATE_NEW | os.O_WRONLY), "wb") as state:
+        with os.fdopen(os.open(MEMORY / name[1:], _CREATE_NEW | os.O_WRONLY), "wb") as state:
             os.fchmod(state.fileno(), mode)
             state.write(_STATE.pack(0, 0, *(part for base in bases() for part in base)))
         _semaphore(name)
-        (SHARED / f"sem.{name[1:]}").chmod(mode)
+        (MEMORY / f"sem.{name[1:]}").chmod(mode)
     except OSError as error:
-        message = f"time cannot be compressed: no shared memory {SHARED / name[1:]} can be made ({error.strerror})"
+        message = f"time cannot be compressed: no shared memory {MEMORY / name[1:]} can be made ({error.strerror})"
         raise StackError(message) from error
     return {
         "LD_PRELOAD": str(library),

@@ -98,7 +98,7 @@ def test_other_sources_are_another_folder(path: Path, order: Order):
 
 
 def test_without_maven_the_service_is_left_out(order: Order):
-    with pytest.raises(MissingToolError, match=r"^billing: mvn, which builds it, is not on PATH; install a JDK and Maven$"):
+    with pytest.raises(MissingToolError, match=r"^billing: mvn, which builds its java, is not on PATH; install a JDK and Maven$"):
         java.classes(order)
 
 

@@ -13,13 +13,14 @@ from harness.errors import StackError
 from harness.stack import provision_faketime, tempo
 from harness.stack.provision import silent
 from harness.warden import Warden
+from harness.warden.leavings import memory_of
 
 SHOW = "import time; print(time.time())"
 SPEED = 100
 
 
 def left(run_id: str) -> list[str]:
-    return [path.name for path in tempo.SHARED.iterdir() if run_id in path.name]
+    return [path.name for path in tempo.MEMORY.iterdir() if run_id in path.name]
 
 
 def shown(environment: dict[str, str]) -> float:
@@ -60,7 +61,7 @@ def test_a_clock_is_begun_once_per_run_and_speed():
     tempo.begun(warden.run_id, library, SPEED)
     with pytest.raises(StackError, match=r"^time cannot be compressed: no shared memory .* can be made \(File exists\)$"):
         tempo.begun(warden.run_id, library, SPEED)
-    (tempo.SHARED / f"{tempo.PREFIX}{warden.run_id}-{SPEED}").unlink()
+    (tempo.MEMORY / f"{memory_of(warden.run_id)}{SPEED}").unlink()
     with pytest.raises(StackError, match="File exists"):
         tempo.begun(warden.run_id, library, SPEED)
     warden.end()

@@ -11,6 +11,7 @@ import pytest
 from harness import clock
 from harness.errors import HarnessError, MissingToolError, StartError, TimedOutError, UsageError
 from harness.warden import Child, Warden, running_in
+from harness.warden.leavings import SHARED, memory_of
 from harness.warden.processes import below, process, processes
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -245,7 +246,7 @@ def test_a_warden_that_is_killed_takes_its_run_with_it(tmp_path: Path):
 def test_a_warden_that_is_killed_while_its_owner_ends_the_run_leaves_nothing(tmp_path: Path):
     warden = Warden.start(tmp_path / "run")
     child = prefork(warden, tmp_path)
-    shared = Path(f"/dev/shm/harness-{warden.run_id}-clock")
+    shared = Path(SHARED) / f"{memory_of(warden.run_id)}clock"
     shared.touch()
     warden.at_end(["touch", str(tmp_path / "will")])
     os.kill(warden.pid, signal.SIGSTOP)  # so that the end is asked for, and not begun
