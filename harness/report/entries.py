@@ -49,9 +49,14 @@ class FaultEntry(msgspec.Struct, kw_only=True):
 
 
 class ServiceEntry(msgspec.Struct, kw_only=True):
-    """One service: seconds until it was ready, its exit status if it ended by itself, and its log below the run folder."""
+    """One service: seconds until it was ready, its exit status if it ended by itself, and its log below the run folder.
+
+    `name` is that of the instance, `service` that of its `service.toml`; `libraries` is what each version of it ran with.
+    """
 
     name: str
+    service: str = ""
+    libraries: list[str] = []
     ready: float | None
     exit: int | None
     log: str

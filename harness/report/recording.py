@@ -129,6 +129,8 @@ class Recording:
         return [
             ServiceEntry(
                 name=one.thing_name,
+                service=one.service.name,
+                libraries=one.libraries,
                 ready=None if one.ready_after is None else round(one.ready_after, 3),
                 exit=one.exit_of_its_own,
                 log=str(one.log.relative_to(self._session.folder)),

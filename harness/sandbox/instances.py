@@ -13,6 +13,7 @@ from harness.model import Link, Moment
 from harness.sandbox.queues import link_name
 from harness.sandbox.things import Context, Usable
 from harness.services.build import paths_of
+from harness.services.libraries import said as libraries_of
 from harness.services.parts import Launch, Parts, expand
 from harness.services.process import Process
 from harness.services.service import Service
@@ -42,6 +43,8 @@ class Instance(Usable):
     ) -> None:
         super().__init__(context, name)
         self.service = service
+        self.libraries: list[str] = []
+        """What each version deployed so far ran with, as reports name it."""
         self._uses = dict(uses)
         self._port = free_port()
         self.ready_after: float | None = None
@@ -56,6 +59,7 @@ class Instance(Usable):
         self.process: Process | None = None
 
     def _launched(self, service: Service) -> Launch:
+        self.libraries.append(libraries_of(service))
         paths = {**paths_of(service, self._context.cache), "port": str(self._port)}
         launch = expand(service, self._wired, paths, self._environment)
         clock = self._context.stack.clock if service.clock == "compressed" else {}

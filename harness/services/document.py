@@ -160,6 +160,7 @@ def _listed(names: "Mapping[str, object] | tuple[str, ...]") -> str:
 
 OVERLAY: dict[str, Shape] = {
     "needs": _texts,
+    "libraries": _texts,
     "clock": _one_of(CLOCKS),
     "longest_silence": _seconds,
     "command": _command,

@@ -141,6 +141,11 @@ class Service:
         return tuple(self._table.get("needs", ()))
 
     @property
+    def libraries(self) -> tuple[str, ...]:
+        """What it talks to brokers with, as its lock names it; `libraries.py` has their versions."""
+        return tuple(self._table.get("libraries", ()))
+
+    @property
     def clock(self) -> str:
         """`compressed` (runs on the stack's clock) or `real` (only its brokers are compressed)."""
         return str(self._table.get("clock", "compressed"))

@@ -20,7 +20,7 @@ def described(folder: Path, text: str) -> Path:
     ("text", "line", "message"),
     [
         ('name = "mailer"\ncomand = ["mail"]\n', 2, "unknown key 'comand'; there are 'name', 'default', 'needs',"),
-        (HEAD + "[variants.fast]\nenviroment = {}\n", 4, "unknown key 'enviroment'; there are 'needs', 'clock',"),
+        (HEAD + "[variants.fast]\nenviroment = {}\n", 4, "unknown key 'enviroment'; there are 'needs', 'libraries', 'clock',"),
         (HEAD + '# fast\n[variants]\n"a b" = { nope = 1 }\n', 5, "unknown key 'nope'; there are"),
         (
             HEAD + '[variants]\nslow = { command = ["x"] }\nfast = { command = "x" }\n',
