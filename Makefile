@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 CLIENTS := fixtures/clients
 
 .NOTPARALLEL:
-.PHONY: help setup test scenarios bench stability soak fuzz-wire nightly clean
+.PHONY: help setup test scenarios bench stability soak timers fuzz-wire nightly clean
 
 help:
 	@echo "make scenarios          sets up, runs every incident scenario on real brokers, prints the verdicts"
@@ -19,6 +19,7 @@ help:
 	@echo "make stability [N=10]   all scenarios N times, plain, with -n 2 and busy, and S2-02 15 N times; every difference is written"
 	@echo "make nightly            the scenarios on every stack and series of RabbitMQ, and what runs for long; an hour or more"
 	@echo "make soak [SECONDS=1800] mixed faults and traffic for so long: nothing is lost, nothing grows; writes .harness/soak/latest.json"
+	@echo "make timers             timers of brokers and programs at speeds 1, 20 and 100; ten minutes; writes .harness/timers/latest.json"
 	@echo "make fuzz-wire [MUTATIONS=1000000] [SEED=...] mutated streams against the decoders of every wire: nothing raises or changes a byte"
 	@echo "make setup              only the set-up: .venv, LocalStack, RabbitMQ and Toxiproxy in the user's cache"
 	@echo "make clean [CACHE=1]    removes what set-up and runs left here; with CACHE=1 the tools in the cache too"
@@ -43,6 +44,9 @@ nightly: setup
 SECONDS ?= 1800
 soak: setup
 	@$(BIN)/python -m tests.soak $(SECONDS)
+
+timers: setup
+	@$(BIN)/python -m tests.timers
 
 MUTATIONS ?= 1000000
 fuzz-wire: setup

@@ -74,6 +74,7 @@ SUITES_OF_SCENARIOS = (
 COMMANDS = {
     "tests that need Docker": (sys.executable, "-m", "pytest", "-q", "tests/docker"),
     "decoders under mutation": ("make", "fuzz-wire"),
+    "timers at each speed": ("make", "timers"),
     "soak": ("make", "soak"),
     "stability": ("make", "stability", "N=4"),
 }

@@ -1,0 +1,27 @@
+"""Timers twenty times faster, of brokers and of real programs: never early, and not merely some. Part of the whole table.
+
+The whole one, at each speed and with its medians of five, is measured by `python -m tests.timers`, which `make nightly` runs: it
+takes ten minutes. Programs in Java and Node are in tests/java and tests/node.
+"""
+
+from tests.timers import consumers, worlds
+from tests.timers.quick import SPEED, WANTED, Quick, in_time
+
+
+def test_a_consumer_of_sqs_in_python(quick: Quick):
+    events = quick(lambda sandbox: worlds.received(sandbox, {"jobs": consumers.BOTO3}, WANTED, 1))
+
+    assert in_time(worlds.came_back(events, "jobs"))
+    assert in_time(worlds.came_late(events, "jobs"))
+
+
+def test_messages_expire_into_a_queue_of_rabbitmq(quick: Quick):
+    events = quick(lambda sandbox: worlds.expired(sandbox, {"jobs": consumers.PIKA}, WANTED, 1))
+
+    assert in_time(worlds.came_over(events, "jobs"))
+
+
+def test_what_took_its_real_time_would_be_seen():
+    assert not in_time([WANTED * SPEED])
+    assert not in_time([WANTED - 0.01])
+    assert not in_time([])
