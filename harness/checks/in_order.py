@@ -1,7 +1,8 @@
 """Messages of one group take effect in the order in which they were sent, one at a time, and none is left out.
 
-That one was sent before another is sure where the broker had taken it before the other was begun, or both came on one
-connection. On RabbitMQ a queue is one group, and only the order of effects is looked at: its consumers have several at a time.
+A queue's `group=` says which messages belong together, whatever MessageGroupId was sent; without it that does. That one was sent
+before another is sure where the broker had taken it before the other was begun, or both came on one connection. On RabbitMQ a
+queue is one group, and only the order of effects is looked at: its consumers have several at a time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -129,14 +130,15 @@ def _groups(ledger: Ledger, queue: Queue, ends: Ends) -> Mapping[str, list[Membe
 
 
 def _group_of(queue: Queue, key: str) -> str:
-    if key in queue.groups:
-        return queue.groups[key]
+    for groups in (queue.belongs, queue.groups):
+        if key in groups:
+            return groups[key]
     return key.rpartition("@")[0] if queue.declaration.version else ""
 
 
 def _members(ledger: Ledger, queue: Queue, ends: Ends) -> Iterator[Member]:
     for one in queue.finished.plain():
-        held = ((one.delivered_t, min(one.acked_t, one.lo), one.batch, one.delivered_n),)
+        held = ((one.delivered_t, min(one.let_go_t, one.lo), one.batch, one.delivered_n),)
         effect = (one.effect_n or one.acked_n, one.effect_t or one.acked_t)
         yield Member(one.key, None, one.sent_n, one.accepted_n, one.sender, *effect, held=held)
     for obligation in queue.obligations.values():
@@ -145,7 +147,9 @@ def _members(ledger: Ledger, queue: Queue, ends: Ends) -> Iterator[Member]:
 
 
 def _member(ledger: Ledger, obligation: Obligation, ends: Ends) -> Member:
-    held = tuple((one.far_t, min(one.end_t or NEVER, one.lo), one.batch, one.far_n) for one in obligation.deliveries if one.far_n)
+    held = tuple(
+        (one.far_t, min(one.let_go_t or NEVER, one.lo), one.batch, one.far_n) for one in obligation.deliveries if one.far_n
+    )
     dead = obligation.rejected or obligation.last_delivery
     gone = ends.of(obligation).dead or obligation.parked
     return Member(

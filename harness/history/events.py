@@ -27,8 +27,9 @@ messages (key = identity, see below; queue = the queue; mid = the broker's own m
   attempted     a send was begun. near, far, or harness (its own publish). data.exchange (on SNS: the topic), data.routing_key
                 (AMQP); queue = the destination where it is known, else it is owed by every queue the exchange leads to; headers =
                 what a filter looks at (SNS). data.ends = effected | dead-lettered | refused (only from harness publishes);
-                data.redriven: a dead letter sent back, not news of the sender's; data.group: the message's group, as the queue
-                was declared
+                data.redriven: a dead letter sent back, not news of the sender's; data.group: the message's group, from the
+                harness as the queue was declared, from a tap as it was on the wire; data.belongs: the group that its body says,
+                where the queue was declared with a place for it
   acknowledged  the broker confirmed that send: 200 with the entry in Successful, publisher confirm, tx.commit-ok. x as in the
                 attempt; mid set
   refused       the send definitely failed: a 4xx seen far, basic.nack, tx.rollback-ok, an error made by a tap without forwarding

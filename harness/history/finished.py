@@ -1,4 +1,4 @@
-"""What is left of a message that took the plain way: sixteen numbers, made an obligation again if something more happens to it.
+"""What is left of a message that took the plain way: some numbers, made an obligation again if something more happens to it.
 
 A journal of a million events has a hundred thousand of them.
 """
@@ -17,7 +17,10 @@ NO_EFFECT = Effect(0, 0.0, None, sure=False)
 
 
 class Plain(NamedTuple):
-    """One of them; `lo` and `hi` bound the deadline of its delivery, which came `timeout` after it was handed out."""
+    """One of them; `lo` and `hi` bound the deadline of its delivery, which came `timeout` after it was handed out.
+
+    Its consumer let go of it at `let_go_t`; that the broker had heard of it was known at `acked_t`.
+    """
 
     key: str
     sent_n: float
@@ -36,13 +39,14 @@ class Plain(NamedTuple):
     batch: float
     accepted_n: float
     sender: float
+    let_go_t: float
 
 
 class Finished:
     """The messages of one queue that took the plain way: one send, delivery, acknowledgement, and effect where one is due."""
 
-    NUMBERS = Struct("16d")
-    WIDTH = 16
+    NUMBERS = Struct("17d")
+    WIDTH = 17
     PAIRS = 10
     SENT_T, EFFECT_T = 1, 7
 
@@ -66,6 +70,7 @@ class Finished:
         self._packed += self.NUMBERS.pack(
             obligation.sent_n, obligation.sent_t, *delivered, *attempt, effect.n, effect.t, *acked or NOTHING,
             *_timed(last), obligation.accepted_n, obligation.sender,
+            (acked or NOTHING)[1] if last is None else last.let_go_t,
         )  # fmt: skip
         if last is not None:  # while the collector rests, cycles are undone by hand
             last.request = obligation.last = None

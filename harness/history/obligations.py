@@ -105,6 +105,11 @@ class Delivery(msgspec.Struct, eq=False):
     used: tuple[str, ...] = ()
 
     @property
+    def let_go_t(self) -> float:
+        """When its consumer was done with it: its word for that, which the broker hears a little later; 0 while it has it."""
+        return self.word_t if self.end == "ack" and self.word_t else self.end_t
+
+    @property
     def let_go_with_pause(self) -> bool:
         """Whether its last word was a visibility timeout above 0, after which the service did nothing: a retry is due."""
         if self.word != "visibility" or not self.delay > 0 or not self.confirmed or self.stale:

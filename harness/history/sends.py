@@ -244,10 +244,12 @@ def _ident(event: Seen) -> tuple[int, int, str]:
 
 def _grouped(obligation: Obligation, event: Seen, *, anew: bool) -> None:
     """Take note of a message's group; who declared how it is found in the body knows it better than the wire."""
-    group = (event.data or {}).get("group")
+    data, queue = event.data or {}, obligation.queue
+    group, belongs = data.get("group"), data.get("belongs")
     if isinstance(group, str):
-        groups = obligation.queue.groups
-        groups[obligation.key] = group if anew else groups.get(obligation.key, group)
+        queue.groups[obligation.key] = group if anew else queue.groups.get(obligation.key, group)
+    if isinstance(belongs, str):
+        queue.belongs[obligation.key] = belongs
 
 
 def _handed_on(carrier: Obligation, queue: Queue) -> None:

@@ -23,8 +23,8 @@ class Queue:
     """One declared queue and its obligations. `home` is the work queue whose obligations its messages belong to."""
 
     __slots__ = (
-        "declaration", "ends_in", "feeders", "finished", "groups", "home", "links", "mids", "name", "obligations", "role",
-        "scanned", "sets", "sqs",
+        "belongs", "declaration", "ends_in", "feeders", "finished", "groups", "home", "links", "mids", "name", "obligations",
+        "role", "scanned", "sets", "sqs",
     )  # fmt: skip
 
     def __init__(self, declaration: Declaration) -> None:
@@ -43,6 +43,8 @@ class Queue:
         self.scanned = False
         self.groups: dict[str, str] = {}
         """Of messages by key: their group, as the harness was told it, else as it was on the wire."""
+        self.belongs: dict[str, str] = {}
+        """Of messages by key that services sent: the group that their body says, where the queue was declared with a place."""
 
     def find(self, key: str) -> Obligation | None:
         """Return the obligation of this key, also one that was finished; None where there is none."""

@@ -53,6 +53,10 @@ class ProxyWorld(RecordedWorld):
         del broker, queue
         return self._key
 
+    def queue_group(self, queue: str) -> None:
+        """Return nothing: no queue is declared."""
+        del queue
+
     def resource(self, name: str) -> Declaration | None:
         """Return what stands for the upstream of an HTTP link."""
         return Declaration(what="resource", name=name, key=None if self._key is None else self._key.spec)

@@ -45,6 +45,7 @@ class RecordedWorld:
         self._declared: dict[str, Declaration] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._agreed: dict[str, Key | None] = {}
+        self._groups: dict[str, Key] = {}
         self._holds: set[Hold] = set()
         self._postbox: Postbox | None = None
         self.receipts: Receipts | None = None
@@ -138,6 +139,10 @@ class RecordedWorld:
         found = self._keys.get((broker, queue))
         return self._agreed.get(broker) if found is None else found
 
+    def queue_group(self, queue: str) -> Key | None:
+        """Return where the group of a message of this queue stands in its body."""
+        return self._groups.get(queue)
+
     def resource(self, name: str) -> Declaration | None:
         """Return the declaration of a resource."""
         return self._declared.get(name)
@@ -159,6 +164,8 @@ class RecordedWorld:
             self._keys[thing.broker, thing.name] = Key(thing.key)
             of_broker = {key for (broker, _), key in self._keys.items() if broker == thing.broker}
             self._agreed[thing.broker] = next(iter(of_broker)) if len(of_broker) == 1 else None
+        if thing.group is not None:
+            self._groups[thing.name] = Key(thing.group)
         self.record(Event(kind="declared", data=msgspec.to_builtins(thing)))
 
     def _timeout(self, queue: str) -> float | None:

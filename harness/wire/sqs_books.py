@@ -116,6 +116,11 @@ class Books:
             found = keys.found(declared, message.body.encode("utf-8", "surrogatepass"), fields=texts)
         return found or ""
 
+    def _belongs(self, call: Call, entry: Entry) -> str | None:
+        """Return the group that the body says, where the queue is declared with a place for it."""
+        declared = self._tap.recorder.queue_group(call.queue)
+        return None if declared is None else keys.found(declared, entry.body.encode("utf-8", "surrogatepass"))
+
     def key_of(self, call: Call, entry: Entry) -> str:
         """Return the key of the message that an entry sends or settles; empty where it is not known."""
         return self.key(call, entry) if call.is_send else self.memory.key_of(entry.handle)
@@ -145,6 +150,7 @@ class Books:
             event.key = self.key(call, entry)
             self._describe(event, entry)
             data |= _given(exchange=call.topic, group=entry.group, deduplication=entry.deduplication)
+            data |= _given(belongs=self._belongs(call, entry))
             data |= _given(delay=entry.delay, trace=entry.trace)
             if call.topic:
                 event.headers = {name: one.value for name, one in entry.attributes.items()} or None

@@ -189,6 +189,10 @@ class Sink(Protocol):
         """Return where the key of a message of this queue stands, None where none was declared."""
         ...
 
+    def queue_group(self, queue: str) -> Key | None:
+        """Return where the group of a message of this queue of AWS stands in its body, None where that was not declared."""
+        ...
+
     def resource(self, name: str) -> Declaration | None:
         """Return the declaration of a resource, None where there is none of this name."""
         ...

@@ -104,6 +104,20 @@ KEPT = {
         ],
         None,
     ),
+    "while the broker still said that it had the first one's delete": (
+        FIFO,
+        [
+            put("a", "b"),
+            received(1, "a", 1),
+            "2 posted a 1",
+            "2.1 settled q a ra delete link=svc->sqs x=900",
+            received(2.2, "b", 2),
+            "2.3 confirmed q a ra true link=svc->sqs x=900",
+            "3 posted b 2",
+            deleted(4, "b"),
+        ],
+        None,
+    ),
     "after the first had expired": (
         FIFO,
         [put("a", "b"), received(1, "a", 1), "2 posted a 1", received(40, "b", 2), "41 posted b 2", deleted(42, "b")],
@@ -182,6 +196,27 @@ def test_what_the_harness_was_told_is_better_than_what_is_on_the_wire(tmp_path):
     )
 
     assert judged(tmp_path, told, wire, *SWAPPED).label == "effect_inversion"
+
+
+OVERTAKEN = [served(1, "b", 1), served(2, "a", 2)]
+IN_TURN = [served(1, "a", 1), served(2, "b", 2)]
+
+
+@pytest.mark.parametrize(
+    ("belongs", "lines", "found"),
+    [("gg", OVERTAKEN, ("broken", "effect_inversion")), ("gg", IN_TURN, ("kept", "")), ("gh", OVERTAKEN, ("vacuous", ""))],
+    ids=["overtaken", "in turn", "of two groups"],
+)
+def test_what_the_body_says_is_better_than_what_is_on_the_wire(tmp_path, belongs, lines, found):
+    sent = "\n".join(
+        f"{t} near attempted q {key} link=p->sqs x=1 conn={conn} group={group} belongs={own}\n"
+        f"{t} far attempted q {key} link=p->sqs x=1 conn={conn} group={group} belongs={own}\n"
+        f"{t} far acknowledged q {key} link=p->sqs x=1 conn={conn} mid={key}"
+        for t, key, conn, group, own in ((0.1, "a", 1, "random1", belongs[0]), (0.3, "b", 2, "random2", belongs[1]))
+    )
+    verdict = judged(tmp_path, sent, *lines)
+
+    assert (verdict.conclusion, verdict.label) == found
 
 
 def test_what_a_gap_of_a_tap_may_have_touched_is_never_sure(tmp_path):

@@ -19,6 +19,7 @@ class CollectingSink:
     def __init__(self, *, queues: dict[str, str] | None = None, resources: dict[str, str | None] | None = None) -> None:
         self.events: list[Event] = []
         self.queues = queues or {}
+        self.groups: dict[str, str] = {}
         self.resources = resources or {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.holds: Callable[[Event], bool] = lambda _: False
@@ -65,6 +66,10 @@ class CollectingSink:
 
     def queue_key(self, broker: str, queue: str) -> Key | None:
         found = self.queues.get(f"{broker}:{queue}")
+        return None if found is None else Key(found)
+
+    def queue_group(self, queue: str) -> Key | None:
+        found = self.groups.get(queue)
         return None if found is None else Key(found)
 
     def resource(self, name: str) -> Declaration | None:

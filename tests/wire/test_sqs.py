@@ -65,6 +65,13 @@ def test_a_key_can_stand_in_an_attribute(sink: CollectingSink):
     assert sink.events[0].key == "a.B"
 
 
+def test_where_the_group_stands_is_looked_at_beside_what_was_sent(sink: CollectingSink):
+    sink.groups = {"mail": "/personId"}
+    wire(sink).ask(call("SendMessage", {"QueueUrl": URL, "MessageBody": PERSON, "MessageGroupId": "random"}))
+
+    assert sink.events[0].data == {"group": "random", "belongs": "7"}
+
+
 def test_each_entry_of_a_batch_is_a_send_of_its_own(sink: CollectingSink):
     one = wire(sink)
     entries = [

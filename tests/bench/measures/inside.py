@@ -72,6 +72,10 @@ class Appending:
         del broker, queue
         return self._key
 
+    def queue_group(self, queue: str) -> None:
+        """Return nothing: no queue here has groups."""
+        del queue
+
     def resource(self, name: str) -> Declaration | None:
         """Return nothing: there are no resources on AMQP."""
         del name
