@@ -11,7 +11,7 @@ import redis
 
 from harness import Link, Sandbox, Service, require
 from harness.checks import accounted, effected_once
-from harness.clock import pause
+from harness.clock import eventually, pause
 from harness.errors import UsageError
 from harness.faults import answer_lost, held, latency, outage, request_lost, timeout
 from harness.history import History
@@ -124,6 +124,8 @@ def test_a_transaction_whose_connection_is_lost_never_was(sandbox: Sandbox):
     connection = connected(db)
     connection.execute("INSERT INTO placements VALUES (1)")
     connection.close()
+    under_way = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT%'"
+    eventually(lambda: not db.run(under_way), awaited="the server's end of the connection", within=30)
     history = sandbox.drain()
 
     assert effects(history) == []
