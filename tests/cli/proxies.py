@@ -31,7 +31,7 @@ class Proxy:
     def until(self, pattern: str) -> re.Match[str]:
         """Return where it has told something like this."""
         found = eventually(
-            lambda: re.search(pattern, self._log.read_text()), awaited=pattern, within=20, last=self._log.read_text
+            lambda: re.search(pattern, self._log.read_text()), awaited=pattern, within=60, last=self._log.read_text
         )
         assert found is not None
         return found
@@ -41,7 +41,7 @@ class Proxy:
         return self.ended()
 
     def ended(self) -> Ended:
-        passed, _ = self._process.communicate(timeout=20)
+        passed, _ = self._process.communicate(timeout=60)
         return Ended(passed.splitlines(), self._log.read_text().splitlines(), self._process.returncode)
 
 

@@ -124,7 +124,7 @@ def test_http_is_recorded_and_told(server: http.server.ThreadingHTTPServer, jour
         tmp_path, "http", "--listen", "127.0.0.1:0", "--upstream", f"127.0.0.1:{server.server_port}",
         "--journal", str(journal), "--key", r"path ~ /orders/(\d+)",
     ) as one:  # fmt: skip
-        answer = requests.get(f"http://127.0.0.1:{one.port}/orders/12", timeout=20)
+        answer = requests.get(f"http://127.0.0.1:{one.port}/orders/12", timeout=60)
         ended = one.interrupt()
 
     assert answer.status_code == 404
@@ -134,7 +134,7 @@ def test_http_is_recorded_and_told(server: http.server.ThreadingHTTPServer, jour
 
 def refused(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=20).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -146,9 +146,9 @@ def test_while_the_upstream_refuses_connections_so_does_the_proxy(journal: Path,
         at_first = refused(one.port)
         with socket.create_server(("127.0.0.1", port)) as broker:
             broker.accept()[0].close()  # the look whether it answers
-            eventually(lambda: not refused(one.port), awaited="the proxy listens", within=20)
+            eventually(lambda: not refused(one.port), awaited="the proxy listens", within=60)
             broker.accept()[0].close()
-        with socket.create_connection(("127.0.0.1", one.port), timeout=20) as service, pytest.raises(ConnectionResetError):
+        with socket.create_connection(("127.0.0.1", one.port), timeout=60) as service, pytest.raises(ConnectionResetError):
             service.recv(1)
         one.until("(?s)refuses connections, and so does.*refuses connections, and so does")
         at_last = refused(one.port)
@@ -166,7 +166,7 @@ def test_what_it_cannot_follow_passes_and_is_said(journal: Path, tmp_path: Path)
             tmp_path, "amqp", "--listen", "127.0.0.1:0", "--upstream", f"127.0.0.1:{port}", "--journal", str(journal)
         ) as one:
             broker.accept()[0].close()  # the look whether it answers
-            with socket.create_connection(("127.0.0.1", one.port), timeout=20) as service:
+            with socket.create_connection(("127.0.0.1", one.port), timeout=60) as service:
                 upstream, _ = broker.accept()
                 service.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 with upstream:
@@ -181,7 +181,7 @@ def test_what_it_cannot_follow_passes_and_is_said(journal: Path, tmp_path: Path)
 def test_it_ends_where_the_journal_cannot_be_written_any_more(server: http.server.ThreadingHTTPServer, tmp_path: Path):
     upstream = f"127.0.0.1:{server.server_port}"
     with proxy(tmp_path, "http", "--listen", "127.0.0.1:0", "--upstream", upstream, "--journal", "/dev/full") as one:
-        requests.get(f"http://127.0.0.1:{one.port}/", timeout=20)
+        requests.get(f"http://127.0.0.1:{one.port}/", timeout=60)
         ended = one.ended()
 
     assert ended.told[-1] == "harness: --journal /dev/full: it cannot be written any more (No space left on device)"

@@ -58,7 +58,7 @@ def test_it_serves_until_it_is_told_to_end(running: "subprocess.Popen[str]", por
         server = answer.headers["Server"]
     proxies = list(client.proxies())
     running.send_signal(number)
-    status = running.wait(10)
+    status = running.wait(60)
     assert line == f"embedded Toxiproxy at 127.0.0.1:{port}, seed 7; Ctrl-C ends it\n"
     assert (server, proxies, status) == ("message-chaos-harness", ["a"], 0)
 

@@ -54,7 +54,7 @@ def test_kill_9_of_the_owner_leaves_no_container(tmp_path: Path):
     owner.wait()
     owner.stdout.close()
     folder = tmp_path / "run"
-    clock.eventually(lambda: left(run_id) == 0 and not folder.exists(), awaited="the end of the containers", within=20)
+    clock.eventually(lambda: left(run_id) == 0 and not folder.exists(), awaited="the end of the containers", within=60)
 
     assert before == 3
 

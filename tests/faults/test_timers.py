@@ -13,13 +13,13 @@ def test_timers_ring_in_their_own_threads_and_can_be_called_off():
     begun = now()
 
     def slow() -> None:
-        gate.wait(20)
+        gate.wait(60)
         rung.append(("slow", now() - begun))
 
     timers.later(0.01, slow)
     timers.later(0.05, lambda: rung.append(("quick", now() - begun)))
     call_off = timers.later(30, lambda: rung.append(("never", 0.0)))
-    eventually(lambda: rung, awaited="the quick timer", within=20)
+    eventually(lambda: rung, awaited="the quick timer", within=60)
     gate.set()
     call_off()
     timers.close()
@@ -38,7 +38,7 @@ def test_closed_timers_take_nothing_and_close_from_a_timer_ends():
         done.set()
 
     timers.later(0, close)
-    assert done.wait(20)
+    assert done.wait(60)
     timers.later(0, lambda: rung.append("never"))()
     timers.close()
     assert rung == []

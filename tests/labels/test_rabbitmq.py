@@ -100,7 +100,7 @@ def world(sandbox: Sandbox) -> None:
     sandbox.until(fragile.exited())
     fragile.restart()
     eventually(
-        lambda: rabbit.channel.queue_declare("back.dead", passive=True).method.message_count, awaited="a dead letter", within=10
+        lambda: rabbit.channel.queue_declare("back.dead", passive=True).method.message_count, awaited="a dead letter", within=60
     )
     assert queues["back"].redrive() == 1
 

@@ -88,7 +88,7 @@ def world(sandbox: Sandbox) -> None:
     aws.call("purge_queue", QueueUrl=queues["lossy"].url)
     sandbox.until(fragile.exited())
     fragile.restart()
-    eventually(lambda: queues["back"].dead_letters.look().ready, awaited="a dead letter", within=15)
+    eventually(lambda: queues["back"].dead_letters.look().ready, awaited="a dead letter", within=60)
     assert queues["back"].redrive() == 1
 
 

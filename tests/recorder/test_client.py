@@ -31,7 +31,7 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     yield made
     made.end()
     for child in children:
-        child.wait(10)
+        child.wait(60)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_moment_holds_the_event_until_its_callback_is_through(world: World):
     gate = threading.Event()
 
     def then(event: Event) -> None:
-        gate.wait(10)
+        gate.wait(60)
         world.record(Event(kind="fault", how="began", fault="f1"))
         order.append(f"callback {event.queue}")
 
@@ -70,9 +70,9 @@ def test_a_moment_holds_the_event_until_its_callback_is_through(world: World):
 
     sender = threading.Thread(target=send)
     sender.start()
-    eventually(lambda: world.counts().get("jobs.sent"), awaited="the send", within=10)
+    eventually(lambda: world.counts().get("jobs.sent"), awaited="the send", within=60)
     gate.set()
-    sender.join(10)
+    sender.join(60)
     assert order == ["callback jobs", "sent"]
 
 

@@ -226,9 +226,9 @@ def test_no_bytes_raise(place: int, noise: bytes, by: int):
 
 
 CLIENTS: dict[str, Callable[[str], int]] = {
-    "httpx": lambda url: httpx.post(url, json={"id": 7}).status_code,
-    "httpx chunked": lambda url: httpx.post(url, content=iter([b'{"id"', b": 7}"])).status_code,
-    "requests": lambda url: requests.post(url, json={"id": 7}, timeout=10).status_code,
+    "httpx": lambda url: httpx.post(url, json={"id": 7}, timeout=60).status_code,
+    "httpx chunked": lambda url: httpx.post(url, content=iter([b'{"id"', b": 7}"]), timeout=60).status_code,
+    "requests": lambda url: requests.post(url, json={"id": 7}, timeout=60).status_code,
 }
 
 
@@ -236,7 +236,7 @@ CLIENTS: dict[str, Callable[[str], int]] = {
 def test_real_clients_reach_it_through_both_taps(sink: CollectingSink, tcs: Http, client: str):
     with visited(tcs, sink) as url:
         status = CLIENTS[client](f"{url}/placements")
-        eventually(lambda: sink.of("answered", at="near"), awaited="the near answer", within=10, last=lambda: sink.events)
+        eventually(lambda: sink.of("answered", at="near"), awaited="the near answer", within=60, last=lambda: sink.events)
 
     assert status == 200
     about = sink.of("requested", "effected", "answered")
@@ -249,9 +249,9 @@ def test_real_clients_reach_it_through_both_taps(sink: CollectingSink, tcs: Http
 
 
 def test_a_real_keep_alive_connection_counts_its_exchanges(sink: CollectingSink, tcs: Http):
-    with visited(tcs, sink) as url, httpx.Client(base_url=url) as client:
+    with visited(tcs, sink) as url, httpx.Client(base_url=url, timeout=60) as client:
         bodies = [client.post("/p", json={"id": n}).json() for n in range(5)]
-        eventually(lambda: len(sink.of("answered", at="near")) == 5, awaited="5 answers", within=10, last=lambda: sink.events)
+        eventually(lambda: len(sink.of("answered", at="near")) == 5, awaited="5 answers", within=60, last=lambda: sink.events)
 
     assert bodies == [{"key": str(n), "count": 1} for n in range(5)]
     assert [(event.conn, event.x) for event in sink.of("requested", at="resource")] == [(1, n) for n in (1, 2, 3, 4, 5)]

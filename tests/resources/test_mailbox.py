@@ -202,13 +202,13 @@ def a_mail(number: int, *, text: str = "Grüße\n.\n") -> EmailMessage:
 
 
 def send_plain(port: int) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.send_message(a_mail(1))
         client.send_message(a_mail(2))
 
 
 def send_with_a_password(port: int) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.login("user", "pässword".encode("ascii", "replace").decode())
         client.send_message(a_mail(1))
         client.send_message(a_mail(2))
@@ -218,7 +218,7 @@ def send_with_a_password(port: int) -> None:
 def test_a_real_client_reaches_it_through_both_taps(sink: CollectingSink, mails: Mailbox, send: Callable[[int], None]):
     with reached(mails, sink) as port:
         send(port)
-        eventually(lambda: len(sink.of("answered", at="near")) == 2, awaited="2 answers", within=10, last=lambda: sink.events)
+        eventually(lambda: len(sink.of("answered", at="near")) == 2, awaited="2 answers", within=60, last=lambda: sink.events)
 
     about = sink.of("requested", "effected", "answered")
     assert {(event.key, event.x, event.conn, event.wire) for event in about} == {("F1", 1, 1, "DATA"), ("F2", 2, 1, "DATA")}

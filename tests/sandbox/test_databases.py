@@ -32,7 +32,7 @@ def database(sandbox: Sandbox) -> Postgres:
 
 
 def connected(db: Postgres) -> psycopg.Connection:
-    return psycopg.connect(db.parts(db.reach(LINK)).value, connect_timeout=5)
+    return psycopg.connect(db.parts(db.reach(LINK)).value, connect_timeout=60)
 
 
 def effects(history: History) -> list[tuple[str, object]]:
@@ -61,7 +61,7 @@ def test_what_is_committed_is_applied_and_what_is_rolled_back_only_attempted(san
         connection.commit()
         connection.execute("INSERT INTO placements VALUES (%s, 1)", ["2"])
         connection.rollback()
-        sandbox.until(Moment("db", "effected", 2), within=10)
+        sandbox.until(Moment("db", "effected", 2), within=60)
         connection.execute("UPDATE placements SET version = 2")
     connection.close()
     history = sandbox.drain()
@@ -111,7 +111,7 @@ def test_a_commit_that_is_held_goes_on_when_the_fault_ends(sandbox: Sandbox):
     pause(0.3)
     before = db.run(ROWS), list(said)
     sandbox.heal()
-    committing.join(10)
+    committing.join(60)
     connection.close()
     history = sandbox.drain()
 
@@ -192,7 +192,7 @@ def test_a_cache_forgets_and_its_link_can_fail(sandbox: Sandbox):
     other = sandbox.redis("other")
     link = Link("writer", "cache")
     address = cache.parts(cache.reach(link))
-    with redis.Redis.from_url(address.value, socket_timeout=10) as client:
+    with redis.Redis.from_url(address.value, socket_timeout=60) as client:
         client.set("user", "42")
         kept = client.get("user")
         other.flush()

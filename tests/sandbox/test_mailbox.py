@@ -66,7 +66,7 @@ def mailing_with_ses(sandbox: Sandbox, *faults: Fault) -> None:
     sandbox.start(SES_MAILER, uses={"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": forms})
     sandbox.inject(*faults)
     forms.publish({"form": f"F{n}"} for n in (1, 2, 3))
-    sandbox.until(mails.effected(3), within=20)
+    sandbox.until(mails.effected(3), within=60)
 
 
 @pytest.mark.parametrize(

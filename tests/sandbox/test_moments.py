@@ -36,9 +36,9 @@ def test_dead_letters_of_rabbitmq_are_counted(sandbox: Sandbox):
     jobs = sandbox.rabbitmq.queue("jobs", key="/id", dead_letter="graves")
     jobs.publish({"id": number} for number in range(3))
     rejected(sandbox, jobs, 1)
-    sandbox.until(jobs.dead_lettered(), within=10)
+    sandbox.until(jobs.dead_lettered(), within=60)
     rejected(sandbox, jobs, 2)
-    sandbox.until(jobs.dead_lettered(3), within=10)
+    sandbox.until(jobs.dead_lettered(3), within=60)
     assert [(one.queue, one.at) for one in seen(sandbox, "dead_lettered")] == [("jobs", "broker")] * 3
 
 
@@ -46,7 +46,7 @@ def test_a_dead_letter_of_sqs_is_known_by_its_key(sandbox: Sandbox):
     jobs = sandbox.aws.queue("jobs", key="/id", dead_letter="graves", max_receive_count=1)
     jobs.publish([{"id": "7"}])
     received(sandbox, jobs)
-    sandbox.until(jobs.dead_lettered(key="7"), within=10)
+    sandbox.until(jobs.dead_lettered(key="7"), within=60)
     assert [(one.queue, one.key) for one in seen(sandbox, "dead_lettered")] == [("jobs", "7")]
 
 
@@ -57,7 +57,7 @@ def test_a_fault_begins_with_a_dead_letter(sandbox: Sandbox):
     sandbox.inject(latency(link, 5, begins=jobs.dead_lettered()))
     jobs.publish([{"id": 1}])
     rejected(sandbox, jobs, 1)
-    sandbox.until(jobs.dead_lettered(), within=10)
+    sandbox.until(jobs.dead_lettered(), within=60)
     faults = seen(sandbox, "fault")
     assert [one.how for one in faults] == ["injected", "began"]
     assert (faults[0].data or {})["begins"] == jobs.dead_lettered().to_json()
@@ -75,7 +75,7 @@ def test_where_a_dead_letter_cannot_be_seen_nobody_can_wait_for_it(sandbox: Sand
 def test_moments_put_together_are_awaited_as_they_are_written(sandbox: Sandbox):
     jobs = sandbox.rabbitmq.queue("jobs", key="/id")
     jobs.publish({"id": number} for number in range(2))
-    sandbox.until((jobs.sent(9) | jobs.sent(2)) & jobs.sent(key="1") + 0.1, within=10)
+    sandbox.until((jobs.sent(9) | jobs.sent(2)) & jobs.sent(key="1") + 0.1, within=60)
     with pytest.raises(TimedOutError, match=r"waited 0\.2 s for jobs sent \(1\) \+ 60 s"):
         sandbox.until(jobs.sent() + 60, within=0.2)
     with pytest.raises(TimedOutError, match="or jobs sent"):

@@ -130,9 +130,9 @@ def test_a_killed_service_comes_back_and_finishes(sandbox: Sandbox):
 def test_a_terminated_service_may_finish_what_it_does(sandbox: Sandbox):
     worker, _ = working(sandbox)
     publish(sandbox, 1)
-    sandbox.until(Moment("jobs", "settled"), within=10)
+    sandbox.until(Moment("jobs", "settled"), within=60)
     sandbox.inject(kill(worker, signal="TERM"))
-    eventually(lambda: worker.process is not None and worker.process.status is not None, awaited="its exit", within=10)
+    eventually(lambda: worker.process is not None and worker.process.status is not None, awaited="its exit", within=60)
     history = sandbox.drain()
     assert "exited harness" in kinds(history)
 
@@ -142,7 +142,7 @@ def test_latency_is_put_on_the_link_and_taken_away(sandbox: Sandbox):
     tcs = sandbox._context.things["tcs"]  # noqa: SLF001 (kept from `working`)
     sandbox.inject(latency(worker.link(tcs), 0.2))
     publish(sandbox, 2)
-    sandbox.until(Moment("jobs", "settled", 2), within=20)
+    sandbox.until(Moment("jobs", "settled", 2), within=60)
     sandbox.heal()
     history = sandbox.drain()
     faults = history.ledger().world.faults.values()
@@ -159,8 +159,8 @@ def test_a_cause_that_does_not_come_is_said_with_what_was_seen(sandbox: Sandbox)
 def test_either_of_two_moments_is_enough(sandbox: Sandbox):
     working(sandbox)
     publish(sandbox, 1)
-    sandbox.until(Moment("jobs", "sent") | Moment("jobs", "sent", 9), within=10)
-    sandbox.until(Moment("jobs", "sent") & Moment("jobs", "settled"), within=10)
+    sandbox.until(Moment("jobs", "sent") | Moment("jobs", "sent", 9), within=60)
+    sandbox.until(Moment("jobs", "sent") & Moment("jobs", "settled"), within=60)
 
 
 @pytest.mark.parametrize(

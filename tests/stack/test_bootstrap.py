@@ -83,7 +83,7 @@ def test_one_name_is_held_by_one_at_a_time(tmp_path: Path):
         process = subprocess.Popen([sys.executable, "-c", second], stdout=subprocess.PIPE, text=True)
         stdout = process.stdout
         told = stdout.readline() if stdout else ""
-    entered, _ = process.communicate(timeout=30)
+    entered, _ = process.communicate(timeout=60)
 
     assert told_first == []
     assert told == "another set-up is at it; waiting for its end\n"

@@ -76,12 +76,12 @@ def test_two_who_want_the_same_tool_make_it_once(folder: Path):
 
     def make(work: Path, half: Path) -> Path:
         begun.set()
-        waited.wait(30)
+        waited.wait(60)
         made.append(half)
         return fill(work, half)
 
     def second() -> Path:
-        begun.wait(30)
+        begun.wait(60)
         return cache.placed("tool", "whole", make, lambda line: waited.set())
 
     with ThreadPoolExecutor() as pool:

@@ -53,7 +53,7 @@ def test_an_interrupted_command_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
     waits = program(tmp_path / "waits", f"echo $$ > {pid}; exec sleep 600")
 
     def interrupt(line: str) -> None:
-        eventually(lambda: pid.exists() and pid.read_text(), awaited="the command to be under way", within=30)
+        eventually(lambda: pid.exists() and pid.read_text(), awaited="the command to be under way", within=60)
         raise KeyboardInterrupt(line)
 
     with pytest.raises(KeyboardInterrupt, match="still at it"):

@@ -38,7 +38,7 @@ def saying(request: pytest.FixtureRequest) -> Iterator[Address]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield Address(LOOPBACK, listener.getsockname()[1])
-        thread.join(10)
+        thread.join(60)
 
 
 def test_each_is_started_once_and_forgotten_at_the_end(running: Databases):

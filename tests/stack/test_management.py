@@ -51,7 +51,7 @@ def test_a_vhost_has_the_queue_type_that_was_asked_for(brokers: Brokers, managem
 def test_connections_are_listed_with_the_clients_port_and_can_be_closed(brokers: Brokers, management: Management):
     management.create_vhost("c")
     opened = connection(brokers[0], "c")
-    found = clock.eventually(lambda: management.connections("c"), awaited="the connection in the list", within=30, every=0.1)
+    found = clock.eventually(lambda: management.connections("c"), awaited="the connection in the list", within=60, every=0.1)
     everywhere = management.connections()
     management.close_connection(found[0].name)
     management.close_connection("not there")

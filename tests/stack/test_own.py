@@ -51,6 +51,6 @@ def test_one_that_is_asked_to_end_ends(place: Place):
     broker.told = ends.append
     broker.start()
     broker.kill("TERM")
-    assert eventually(lambda: ends, awaited="its end", within=30)
+    assert eventually(lambda: ends, awaited="its end", within=60)
     assert broker.down
     broker.end()

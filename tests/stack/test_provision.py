@@ -47,7 +47,7 @@ def test_what_cannot_be_had_is_said_when_the_others_are_there(monkeypatch: pytes
         raise StackError(message)
 
     def takes_longer(progress: Progress) -> Program:
-        failed.wait(30)
+        failed.wait(60)
         progress("installing")
         finished.set()
         return Program("provisioned", Path("python"), "4.13.1")

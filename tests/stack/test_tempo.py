@@ -49,7 +49,7 @@ def test_a_killed_warden_s_shared_memory_is_removed_by_its_owner(tmp_path: Path)
     warden = Warden.start(tmp_path / "run")
     tempo.begun(warden.run_id, library, SPEED)
     os.kill(warden.pid, signal.SIGKILL)
-    clock.eventually(lambda: not left(warden.run_id), awaited="the removal of the shared memory", within=10)
+    clock.eventually(lambda: not left(warden.run_id), awaited="the removal of the shared memory", within=60)
     warden.end()
 
     assert left(warden.run_id) == []

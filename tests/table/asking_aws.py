@@ -47,7 +47,7 @@ class Asking:
         return self.begin(operation, **arguments)()
 
     def end(self) -> None:
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=60)
 
 
 def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
@@ -65,7 +65,7 @@ def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
 def main() -> None:
     """Take calls until there are no more."""
     endpoint, account = sys.argv[1:]
-    config = Config(retries={"max_attempts": 0}, read_timeout=20)
+    config = Config(retries={"max_attempts": 0}, read_timeout=60)
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="test", region_name="us-east-1")
     clients: dict[str, Any] = {"sqs": session.client("sqs", endpoint_url=endpoint, config=config)}
     clients["sns"] = session.client("sns", endpoint_url=endpoint, config=config)

@@ -23,9 +23,9 @@ class Clients:
         self._url = f"http://127.0.0.1:{port}"
         self._open = ExitStack()
         self._threads = self._open.enter_context(ThreadPoolExecutor(8))
-        self._httpx = self._open.enter_context(httpx.Client(base_url=self._url, timeout=20))
+        self._httpx = self._open.enter_context(httpx.Client(base_url=self._url, timeout=60))
         self._requests = self._open.enter_context(requests.Session())
-        self._urllib3 = self._open.enter_context(urllib3.PoolManager(retries=False, timeout=20))
+        self._urllib3 = self._open.enter_context(urllib3.PoolManager(retries=False, timeout=60))
         self.by_name: Mapping[str, Ask] = {
             "httpx": self.httpx,
             "httpx chunked": self.chunked,
@@ -41,23 +41,23 @@ class Clients:
         """Ask in a thread of its own."""
         return self._threads.submit(ask, key, **more)
 
-    def httpx(self, key: str, *, method: str = "POST", timeout: float = 20) -> str:
-        return word(lambda: self._httpx.request(method, "/p", json={"id": key}, timeout=timeout).status_code)
+    def httpx(self, key: str, *, method: str = "POST", read: float = 60) -> str:
+        return word(lambda: self._httpx.request(method, "/p", json={"id": key}, timeout=httpx.Timeout(60, read=read)).status_code)
 
     def fresh(self, key: str) -> str:
         """Ask by httpx, on a connection of its own."""
-        return word(lambda: httpx.post(f"{self._url}/p", json={"id": key}, timeout=20).status_code)
+        return word(lambda: httpx.post(f"{self._url}/p", json={"id": key}, timeout=60).status_code)
 
     def chunked(self, key: str) -> str:
         pieces: Iterator[bytes] = iter([b'{"id":', f'"{key}"}}'.encode()])
         return word(lambda: self._httpx.post("/p", content=pieces).status_code)
 
     def requests(self, key: str) -> str:
-        return word(lambda: self._requests.post(f"{self._url}/p", json={"id": key}, timeout=20).status_code)
+        return word(lambda: self._requests.post(f"{self._url}/p", json={"id": key}, timeout=60).status_code)
 
     def closing(self, key: str) -> str:
         closing = {"Connection": "close"}
-        return word(lambda: self._requests.post(f"{self._url}/p", json={"id": key}, headers=closing, timeout=20).status_code)
+        return word(lambda: self._requests.post(f"{self._url}/p", json={"id": key}, headers=closing, timeout=60).status_code)
 
     def urllib3(self, key: str) -> str:
         return word(lambda: self._urllib3.request("POST", f"{self._url}/p", json={"id": key}).status)
@@ -75,7 +75,7 @@ def word(ask: Callable[[], object]) -> str:
 def mailed(port: int, *keys: str) -> list[str]:
     """Send mails by smtplib on one connection as long as it lasts; return what was said to each."""
     with ExitStack() as end:
-        client = smtplib.SMTP("127.0.0.1", port, timeout=20)
+        client = smtplib.SMTP("127.0.0.1", port, timeout=60)
         end.callback(client.close)
         return [word(partial(_send, client, key)) for key in keys]
 

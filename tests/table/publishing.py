@@ -51,17 +51,17 @@ class Publisher:
         return sorted({number for _, tag, several in self.said for number in (range(1, tag + 1) if several else (tag,))})
 
     async def ready(self) -> None:
-        await asyncio.wait_for(self._ready, 10)
+        await asyncio.wait_for(self._ready, 60)
 
     async def close(self) -> None:
         if not self.is_gone:
             self._connection.close()
-            await asyncio.wait_for(self._closed, 10)
+            await asyncio.wait_for(self._closed, 60)
 
 
 async def until(look: Callable[[], object], awaited: str) -> None:
     """Wait until this is so, while the clients go on."""
-    await asyncio.to_thread(eventually, look, awaited=awaited, within=10)
+    await asyncio.to_thread(eventually, look, awaited=awaited, within=60)
 
 
 def published(

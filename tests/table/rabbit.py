@@ -18,7 +18,7 @@ from tests.table.publishing import Publisher, published
 from tests.table.seen import Way
 
 LINK = Link("worker", "rabbitmq")
-WITHIN = 10
+WITHIN = 60
 
 
 class Rabbit:

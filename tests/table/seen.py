@@ -82,12 +82,12 @@ class Way(Seen):
 
     def cut_once_bitten(self) -> None:
         """End all connections as soon as a fault has bitten, for a client that waits and waits."""
-        eventually(self.bites, awaited="a bite", within=10)
+        eventually(self.bites, awaited="a bite", within=60)
         self.cut()
 
     def end_once(self, look: Callable[[], object], ident: str = "f1") -> None:
         """End a fault as soon as this is so, for a client that waits meanwhile."""
-        eventually(look, awaited="what the fault is to end after", within=10)
+        eventually(look, awaited="what the fault is to end after", within=60)
         self.world.disarm(ident)
 
     def arm(self, fault: Fault, ident: str = "f1") -> None:

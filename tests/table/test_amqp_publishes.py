@@ -84,7 +84,7 @@ def test_a_publish_is_held_until_the_fault_ends_and_others_pass(rabbit: Rabbit) 
 
 
 def test_a_publish_is_late_and_others_pass_it_by(rabbit: Rabbit) -> None:
-    rabbit.way.arm(latency(LINK, 0.3, on="Basic.Publish", times=1))
+    rabbit.way.arm(latency(LINK, 1, on="Basic.Publish", times=1))
 
     async def act(publishers: Sequence[Publisher]) -> None:
         rabbit.publish(publishers[0].channel, "a", "b")
@@ -94,7 +94,7 @@ def test_a_publish_is_late_and_others_pass_it_by(rabbit: Rabbit) -> None:
     assert publisher.numbers() == [2, 1]
     assert rabbit.taken() == ["b", "a"]
     late, early = (next(one.t for one in rabbit.way.events("attempted", at=at) if one.key == "a") for at in ("far", "near"))
-    assert late - early >= 0.3
+    assert late - early >= 1
 
 
 def test_a_publish_is_altered_before_the_broker_has_it(rabbit: Rabbit) -> None:
@@ -118,7 +118,7 @@ def test_a_publish_is_answered_with_a_closed_channel_and_the_connection_goes_on(
     channel.confirm_delivery()
     with pytest.raises(pika.exceptions.ChannelClosedByBroker, match=f"{code}, 'not here'"):
         rabbit.publish(channel, "a")
-    eventually(lambda: rabbit.ready() == 1, awaited="the open delivery in its queue again", within=10)
+    eventually(lambda: rabbit.ready() == 1, awaited="the open delivery in its queue again", within=60)
     again = channel.connection.channel()
     again.confirm_delivery()
     rabbit.publish(again, "b")
@@ -139,9 +139,9 @@ def test_a_request_is_answered_with_a_closed_connection(rabbit: Rabbit) -> None:
     rabbit.way.arm(status(LINK, 541, on="Queue.Declare"))
     with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="541, 'closed by a fault'"):
         channel.queue_declare(rabbit.queue, passive=True)
-    eventually(lambda: rabbit.ready() == 1, awaited="the open delivery in its queue again", within=10)
+    eventually(lambda: rabbit.ready() == 1, awaited="the open delivery in its queue again", within=60)
     wanted = [("near", 541, "target"), ("far", 200, "service")]
-    eventually(lambda: rabbit.closed("Connection.Close") == wanted, awaited="both closings", within=10, last=rabbit.closed)
+    eventually(lambda: rabbit.closed("Connection.Close") == wanted, awaited="both closings", within=60, last=rabbit.closed)
     assert rabbit.way.bites() == [("f1", "near", "Queue.Declare", "")]
 
 

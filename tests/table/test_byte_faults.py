@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.faults import bandwidth, cut_short, half_open, outage, reset, sliced, slow_close, timeout
 from harness.model import Fault
 from tests.sandboxes import Tell
-from tests.table.worlds import PATIENCE, Amqp, Http, Sqs, World, soon, world
+from tests.table.worlds import BRIEF, LONG, Amqp, Http, Sqs, World, soon, world
 
 WIRES: tuple[type[World], ...] = (Http, Sqs, Amqp)
 OTHER = {"http": "resource", "sqs": "far", "amqp": "far"}
@@ -25,7 +25,10 @@ WORKS = {"http": "200", "sqs": "200", "amqp": "consumed"}
 
 
 class Cell(NamedTuple):
-    """What is expected of one fault on one wire: the client's word, and what near and far saw of its call (a | b: either)."""
+    """What is expected of one fault on one wire: the client's word, and what near and far saw of its call (a | b: either).
+
+    `least` is seconds from when the fault was asked for; who is to wait for nothing waits as briefly as BRIEF.
+    """
 
     client: str
     near: str = ""
@@ -49,9 +52,9 @@ TAKEN = Cell("", "delivered settled", "delivered settled")
 ROWS = (
     Row(
         "bandwidth", lambda w, _: bandwidth(w.link, 10_000),
-        ALL._replace(client="200", least=0.1),
-        SENT._replace(client="200", least=0.1),
-        TAKEN._replace(client="consumed", least=0.1),
+        ALL._replace(client="200", least=0.15),
+        SENT._replace(client="200", least=0.15),
+        TAKEN._replace(client="consumed", least=0.15),
     ),
     Row(
         "sliced", lambda w, _: sliced(w.link, 64, seconds=0.0005),
@@ -59,21 +62,21 @@ ROWS = (
     ),
     Row(
         "timeout", lambda w, _: timeout(w.link),
-        Cell("ReadTimeout", "requested", "requested effected answered", PATIENCE),
-        Cell("ReadTimeoutError", "attempted", "attempted acknowledged", PATIENCE),
-        Cell("nothing", "", "delivered", PATIENCE),
+        Cell("ReadTimeout", "requested", "requested effected answered", BRIEF),
+        Cell("ReadTimeoutError", "attempted", "attempted acknowledged", BRIEF),
+        Cell("nothing", "", "delivered", BRIEF),
     ),
     Row(
         "timeout of requests", lambda w, _: timeout(w.link, side="request"),
-        Cell("ReadTimeout", "requested", "", PATIENCE),
-        Cell("ReadTimeoutError", "attempted", "", PATIENCE),
+        Cell("ReadTimeout", "requested", "", BRIEF),
+        Cell("ReadTimeoutError", "attempted", "", BRIEF),
         Cell("consumed", "delivered settled", "delivered"),
     ),
     Row(
-        "timeout that closes", lambda w, _: timeout(w.link, seconds=0.4),
-        Cell("RemoteProtocolError", "requested", "requested effected answered", 0.2),
-        Cell("ConnectionClosedError", "attempted", "attempted acknowledged", 0.08),
-        Cell("StreamLostError", "", "delivered", 0.08),
+        "timeout that closes", lambda w, _: timeout(w.link, seconds=2),
+        Cell("RemoteProtocolError", "requested", "requested effected answered", 2),
+        Cell("ConnectionClosedError", "attempted", "attempted acknowledged", 2),
+        Cell("StreamLostError", "", "delivered", 2),
     ),
     Row(
         "reset in the middle", lambda w, key: reset(w.link, begins=w.moment(key)),
@@ -108,9 +111,9 @@ ROWS = (
     ),
     Row(
         "half_open", lambda w, _: half_open(w.link),
-        Cell("ReadTimeout", "requested", "", PATIENCE),
-        Cell("ReadTimeoutError", "attempted", "", PATIENCE),
-        Cell("nothing", "", "delivered", PATIENCE),
+        Cell("ReadTimeout", "requested", "", BRIEF),
+        Cell("ReadTimeoutError", "attempted", "", BRIEF),
+        Cell("nothing", "", "delivered", BRIEF),
     ),
 )  # fmt: skip
 
@@ -124,25 +127,35 @@ def shared(request: pytest.FixtureRequest, tell: Tell) -> Iterator[World]:
 @pytest.fixture
 def one(shared: World) -> Iterator[World]:
     """A wire with an open connection on which a call has worked, and nothing wrong with it."""
-    shared.renew()
-    key = shared.next_key()
-    assert shared.call(key) == WORKS[shared.wire]
-    soon(lambda: shared.seen(OTHER[shared.wire], key) == DONE[shared.wire], "all of the call on the other side")
+    opened(shared)
     yield shared
     shared.sandbox.heal()
 
 
+def opened(one: World, patience: float = LONG) -> None:
+    """Have a new connection on which a call has worked; from then on the client waits for so many seconds."""
+
+    def worked() -> str:
+        one.renew(patience)
+        key = one.next_key()
+        return key if one.call(key) == WORKS[one.wire] else ""
+
+    key = soon(worked, "a call that works, also with little patience")
+    soon(lambda: one.seen(OTHER[one.wire], key) == DONE[one.wire], "all of the call on the other side")
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_client_and_taps_see_of_a_fault(one: World, row: Row):
-    key, cell, other = one.next_key(), getattr(row, one.wire), OTHER[one.wire]
+    cell, other = getattr(row, one.wire), OTHER[one.wire]
+    opened(one, BRIEF if cell.least == BRIEF else LONG)
+    key, began = one.next_key(), now()
     ident = one.inject(row.make(one, key))
-    began = now()
     said = one.call(key)
     took = now() - began
     soon(lambda: one.bites(ident) or not (cell.near or cell.far), f"a bite of {row.name}")
     assert said in cell.client.split("|")
-    assert cell.least <= took < 5
-    assert " ".join(one.seen("near", key)) in cell.near.split("|")
+    assert cell.least <= took < 30
+    soon(lambda: " ".join(one.seen("near", key)) in cell.near.split("|"), f"{cell.near or 'nothing'} at the near tap")
     soon(lambda: " ".join(one.seen(other, key)) == cell.far, f"{cell.far or 'nothing'} at {other}")
 
 
@@ -174,10 +187,11 @@ def test_an_end_that_is_noticed_late(one: World):
     one.hang_up()
     soon(lambda: one.bites(ident), "the end on the other side")
     closed = {str(event.at): event.t for event in one.events() if event.kind == "closed" and event.conn == one.events()[-1].conn}
-    assert 0.15 < closed[OTHER[one.wire]] - closed["near"] < 5
+    assert 0.15 < closed[OTHER[one.wire]] - closed["near"] < 30
 
 
 def test_the_end_of_a_timeout_closes_what_it_was_on(one: World):
+    opened(one, BRIEF)
     one.inject(timeout(one.link))
     one.call(one.next_key())
     one.sandbox.heal()
@@ -189,6 +203,7 @@ def test_the_end_of_a_timeout_closes_what_it_was_on(one: World):
 
 
 def test_what_is_half_open_stays_dead_and_new_connections_work(one: World):
+    opened(one, BRIEF)
     one.inject(half_open(one.link))
     one.inject(outage(one.link, lasts=30))
     one.sandbox.heal()
@@ -205,7 +220,7 @@ def test_an_operation_that_the_wire_cannot_carry_is_refused(one: World):
 def test_one_long_poll_is_left_hanging_and_its_message_never_arrives(tell: Tell):
     with tell("a poll") as sandbox, world(Sqs, sandbox) as sqs:
         ident = sqs.inject(half_open(sqs.link, on="ReceiveMessage"))
-        said = sqs.receive(5)
+        said = sqs.receive(5, patience=BRIEF)
         sent, again = sqs.call("k"), sqs.receive(5)
         bites, seen = sqs.bites(ident), (sqs.seen("far", "warm"), sqs.seen("near", "warm"))
     assert (said, sent, again) == ("ReadTimeoutError", "200", "received")

@@ -48,7 +48,7 @@ def clients(road: tuple[Way, Clients]) -> Clients:
 
 def settled(tcs: Way, count: int) -> None:
     """Wait until so many answers of the resource are recorded."""
-    eventually(lambda: len(tcs.at_resource("answered")) >= count, awaited=f"{count} answers", within=10)
+    eventually(lambda: len(tcs.at_resource("answered")) >= count, awaited=f"{count} answers", within=60)
 
 
 @pytest.mark.parametrize("client", CLOSED)
@@ -106,26 +106,26 @@ class TestWhatAClientSees:
         assert tcs.bites() == [("f1", "near", "POST", "1")]
 
     def test_an_answer_comes_late_and_its_request_does_not(self, tcs: Way, clients: Clients, client: str):
-        tcs.arm(latency(LINK, 0.15, times=1))
+        tcs.arm(latency(LINK, 0.5, times=1))
         start = now()
         saw = clients.by_name[client]("1")
         took = now() - start
 
         assert saw == "200"
-        assert took >= 0.15
+        assert took >= 0.5
         effected, answered = tcs.events("effected", "answered", at="resource")
         near = tcs.events("answered", at="near")[0]
-        assert (answered.t - effected.t < 0.1, near.t - answered.t >= 0.14) == (True, True)
+        assert (answered.t - effected.t < 0.4, near.t - answered.t >= 0.49) == (True, True)
         assert tcs.bites() == [("f1", "near", "POST", "1")]
 
     def test_a_held_request_waits_until_the_fault_ends(self, tcs: Way, clients: Clients, client: str):
         tcs.arm(held(LINK, times=1))
         waiting = clients.later(clients.by_name[client], "1")
-        eventually(tcs.bites, awaited="the bite", within=10)
+        eventually(tcs.bites, awaited="the bite", within=60)
         passed = clients.fresh("2")
         before = tcs.at_resource("requested")
         tcs.world.disarm("f1")
-        saw = waiting.result(20)
+        saw = waiting.result(60)
 
         assert (passed, before, saw) == ("200", [("requested", "2")], "200")
         assert tcs.at_resource("effected") == [("effected", "2"), EFFECTED]
@@ -134,7 +134,7 @@ class TestWhatAClientSees:
 
 def test_what_its_service_no_longer_waits_for_is_executed_when_the_fault_ends(tcs: Way, clients: Clients):
     tcs.arm(held(LINK, times=1))
-    saw = clients.httpx("1", timeout=0.2)
+    saw = clients.httpx("1", read=0.2)
     before = tcs.at_resource("requested")
     tcs.world.disarm("f1")
     settled(tcs, 1)
@@ -174,7 +174,7 @@ def test_a_method_without_an_effect_can_be_refused_too(tcs: Way, clients: Client
 def test_one_answer_is_lost_with_so_many_connections_open(tcs: Way, clients: Clients, connections: int):
     tcs.arm(answer_lost(LINK, times=1))
     asked = [clients.later(clients.fresh, str(number)) for number in range(connections)]
-    saw = sorted(one.result(20) for one in asked)
+    saw = sorted(one.result(60) for one in asked)
 
     assert saw == ["200"] * (connections - 1) + ["RemoteProtocolError"]
     assert len(tcs.at_resource("effected")) == connections

@@ -91,10 +91,10 @@ def test_a_held_mail_waits_until_the_fault_ends(mails: Way):
     mails.arm(held(LINK, key="F1"))
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(mailed, mails.port, "F1")
-        eventually(mails.bites, awaited="the bite", within=10)
+        eventually(mails.bites, awaited="the bite", within=60)
         passed, before = mailed(mails.port, "F2"), mails.at_resource("effected")
         mails.world.disarm("f1")
-        saw = waiting.result(20)
+        saw = waiting.result(60)
 
     assert (passed, before, saw) == (["250"], [("effected", "F2")], ["250"])
     assert mails.at_resource("effected") == [("effected", "F2"), EFFECTED]

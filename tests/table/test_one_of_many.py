@@ -49,7 +49,7 @@ def test_one_answer_of_http_is_lost(stack: Stack, tmp_path: Path, connections: i
     with ExitStack() as end:
         road = end.enter_context(way(stack, tmp_path, TCS, "http", tcs))
         url = f"http://127.0.0.1:{road.port}"
-        clients = [end.enter_context(httpx.Client(base_url=url)) for _ in keys]
+        clients = [end.enter_context(httpx.Client(base_url=url, timeout=60)) for _ in keys]
         opened = [posted(client, "first") for client in clients]
         road.arm(answer_lost(TCS, times=1))
         saw = list(end.enter_context(ThreadPoolExecutor(connections)).map(posted, clients, keys))

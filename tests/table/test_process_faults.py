@@ -36,7 +36,7 @@ class Work(NamedTuple):
 def working(sandbox: Sandbox, wire: str) -> Work:
     tcs = sandbox.http("tcs", key="/id")
     broker = sandbox.rabbitmq if wire == "amqp" else sandbox.aws
-    more: Any = {} if wire == "amqp" else {"visibility_timeout": 2}
+    more: Any = {} if wire == "amqp" else {"visibility_timeout": 3}
     jobs = broker.queue("jobs", key="/id", effect=tcs, **more)
     addresses: Any = {"AMQP_URL": broker} if wire == "amqp" else {"AWS_ENDPOINT_URL": broker, "QUEUE_URL": jobs}
     program = PROGRAMS / f"scripted_{'rabbit' if wire == 'amqp' else 'sqs'}.py"
@@ -98,7 +98,7 @@ def test_a_service_that_stands_still_goes_on_where_it_stood(tell: Tell, wire: st
     began = first(history, "fault", "harness", how="began")
     settled = first(history, "settled", "near")
     assert exits(history) == []
-    assert 0.6 < settled.t - began.t < 5
+    assert 0.6 < settled.t - began.t < 60
     assert (count(history, "effected", "resource"), count(history, "delivered", "near")) == (1, 1)
     assert bites(history) == [2]  # its message, and the answer that it waited for
     assert accounted(history).conclusion == "kept"
@@ -127,7 +127,7 @@ def test_a_broker_that_others_use_is_not_killed(sandbox: Sandbox, name: str):
 def after(tell: Tell) -> Iterator[Mapping[str, object]]:
     """What was seen of two brokers that died and came back: both at once, because it takes seconds."""
     with tell("brokers", alone=("rabbitmq", "aws")) as sandbox:
-        amqp, sqs = Amqp(sandbox), Sqs(sandbox, patience=20)
+        amqp, sqs = Amqp(sandbox), Sqs(sandbox)
         channel = amqp.held("held").channel()
         channel.confirm_delivery()
         channel.queue_declare("not-durable")

@@ -154,10 +154,10 @@ class TestWhatAClientSees:
         aws.arm(held(LINK, key="F1"))
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(clients.by_name[client], "F1")
-            eventually(aws.bites, awaited="the bite", within=10)
+            eventually(aws.bites, awaited="the bite", within=60)
             before = aws.at_resource("requested")
             aws.world.disarm("f1")
-            saw = waiting.result(20)
+            saw = waiting.result(60)
 
         assert (before, saw) == ([], "sent")
         assert aws.at_resource("effected") == [EFFECTED]

@@ -83,7 +83,7 @@ def test_a_held_publish_waits_and_a_late_answer_does_not_hold_it(topic: Topic, s
     sqs_road.arm(held(LINK, on="Publish", times=1))
     sqs_road.arm(latency(LINK, 0.2, on="Publish", times=1), "f2")
     waiting = topic.begin("1")
-    eventually(sqs_road.bites, awaited="the bite", within=10)
+    eventually(sqs_road.bites, awaited="the bite", within=60)
     before = sqs_road.far("attempted")
     sqs_road.world.disarm("f1")
     saw = waiting()[0]

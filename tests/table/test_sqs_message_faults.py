@@ -19,7 +19,7 @@ class TestDuplicate:
     def test_a_send_comes_twice_to_the_broker(self, queue: Queue):
         queue.road.arm(duplicate(LINK, times=1))
         saw = [queue.send("1"), queue.send("2")]
-        eventually(lambda: queue.left() == (3, 0), awaited="three messages", within=10)
+        eventually(lambda: queue.left() == (3, 0), awaited="three messages", within=60)
 
         assert saw == ["ok", "ok"]
         assert queue.road.near("acknowledged") == [SENT, ("acknowledged", "2")]
@@ -33,7 +33,7 @@ class TestDuplicate:
         queue.road.arm(duplicate(LINK, key="2", copies=2))
         entries = [{"Id": f"e{n}", "MessageBody": json.dumps({"id": str(n)})} for n in (1, 2)]
         word, answer = queue.ask("send_message_batch", Entries=entries)
-        eventually(lambda: queue.left() == (4, 0), awaited="four messages", within=10)
+        eventually(lambda: queue.left() == (4, 0), awaited="four messages", within=60)
 
         assert (word, [one["Id"] for one in answer["Successful"]]) == ("ok", ["e1", "e2"])
         assert queue.road.made("acknowledged") == [("f1", "acknowledged", "2")] * 2
@@ -57,14 +57,14 @@ class TestDuplicate:
         got = [keys(queue.receive(1, wait=20)), keys(queue.receive(1, wait=20))]
 
         assert got == [["1"], ["1"]]
-        assert now() - started < 10
+        assert now() - started < 19  # not only when its poll was over
 
 
 class TestWaiting:
     def test_a_held_send_waits(self, queue: Queue):
         queue.road.arm(held(LINK, key="1"))
         sending = queue.begin("send_message", MessageBody='{"id": "1"}')
-        eventually(queue.road.bites, awaited="the bite", within=10)
+        eventually(queue.road.bites, awaited="the bite", within=60)
         before = queue.left()
         queue.road.world.disarm("f1")
         saw = sending()[0]
@@ -77,7 +77,7 @@ class TestWaiting:
         queue.send("1")
         queue.road.arm(held(LINK, on="ReceiveMessage", times=1))
         receiving = queue.begin("receive_message")
-        eventually(queue.road.bites, awaited="the bite", within=10)
+        eventually(queue.road.bites, awaited="the bite", within=60)
         before = (queue.left(), queue.road.near("delivered"))
         queue.road.world.disarm("f1")
 
@@ -86,13 +86,13 @@ class TestWaiting:
         assert queue.road.bites() == [("f1", "far", "ReceiveMessage", "1")]
 
     def test_one_answer_is_late(self, queue: Queue):
-        queue.road.arm(latency(LINK, 0.3, key="1"))
+        queue.road.arm(latency(LINK, 1, key="1"))
         saw = [queue.send("1"), queue.send("2")]
         late, soon = (event.t for event in queue.road.events("acknowledged", at="near"))
         far_late, far_soon = (event.t for event in queue.road.events("acknowledged", at="far"))
 
         assert saw == ["ok", "ok"]
-        assert (late - far_late >= 0.3, soon - far_soon < 0.3) == (True, True)
+        assert (late - far_late >= 1, soon - far_soon < 1) == (True, True)
         assert queue.road.bites() == [("f1", "far", "SendMessage", "1")]
 
 

@@ -35,7 +35,7 @@ def taken(queue: Queue, seconds: int) -> dict[str, Any]:
         found: list[dict[str, Any]] = queue.ask("receive_message", VisibilityTimeout=seconds)[1].get("Messages", [])
         return found
 
-    found = eventually(received, awaited="a message", within=10, every=0.1)
+    found = eventually(received, awaited="a message", within=60, every=0.1)
     assert found
     return found[0]
 
@@ -190,9 +190,9 @@ class TestReceipts:
 
     def test_who_extends_in_time_may_delete_later(self, fifo: Queue):
         fifo.send("1", MessageGroupId="g")
-        message = taken(fifo, 1)
+        message = taken(fifo, 4)
         assert fifo.settle("change_message_visibility", message, VisibilityTimeout=30) == "ok"
-        pause(OVER)
+        pause(3 + OVER)
 
         assert fifo.settle("delete_message", message) == "ok"
         assert fifo.left() == (0, 0)

@@ -20,13 +20,17 @@ from harness.history.events import Event
 from harness.history.journal import Journal
 from harness.model import Fault, Link, Moment
 
-PATIENCE = 0.7
+LONG = 60
 """Seconds for which a client waits for an answer or a message."""
+
+BRIEF = 0.7
+"""The same for one that nothing will come to."""
 
 PAD = "x" * 2000
 """What makes a message long enough to be seen coming slowly or in pieces."""
 
 
+T = TypeVar("T")
 W = TypeVar("W", bound="World")
 
 
@@ -37,9 +41,9 @@ class World(ABC):
     wire = ""
     failures: ClassVar[tuple[type[Exception], ...]]
 
-    def __init__(self, sandbox: Sandbox, *, patience: float = PATIENCE) -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self._patience = patience
+        self._patience: float = LONG
         self.link = Link("client", self.thing)
         self._faults = self._calls = 0
         self.port = self._open()
@@ -71,10 +75,13 @@ class World(ABC):
         """Return the moment at which the other side has the call, whether it has done anything or not."""
         return self.moment(key)
 
+    def renew(self, patience: float = LONG) -> None:
+        """Give up the connections there are; the next call opens one, and waits for so many seconds."""
+        self._patience = patience
+        self._give_up()
+
     @abstractmethod
-    def renew(self) -> None:
-        """Give up the connections there are; the next call opens one."""
-        ...
+    def _give_up(self) -> None: ...
 
     def hang_up(self) -> None:
         """Close the connections there are."""
@@ -114,8 +121,11 @@ class Http(World):
 
     def _open(self) -> int:
         self.resource = self.sandbox.http(self.thing, key="/id")
-        self._client = httpx.Client(timeout=PATIENCE, trust_env=False)
+        self._client = self._new()
         return self.resource.reach(self.link)
+
+    def _new(self) -> httpx.Client:
+        return httpx.Client(timeout=httpx.Timeout(LONG, read=self._patience), trust_env=False)
 
     def try_(self, key: str) -> str:
         answer = self._client.post(f"http://127.0.0.1:{self.port}/", json={"id": key, "pad": PAD})
@@ -127,9 +137,9 @@ class Http(World):
     def begun(self, key: str) -> Moment:
         return self.resource.requested(key=key)
 
-    def renew(self) -> None:
+    def _give_up(self) -> None:
         self._client.close()
-        self._client = httpx.Client(timeout=PATIENCE, trust_env=False)
+        self._client = self._new()
 
 
 class Sqs(World):
@@ -143,17 +153,17 @@ class Sqs(World):
         self._queue = self.sandbox.aws.queue("jobs", key="/id")
         port = self.sandbox.aws.reach(self.link)
         self._parts = self.sandbox.aws.parts(port)
-        self._client = self._new()
+        self._client = self._new(self._patience)
         return port
 
-    def _new(self) -> Any:
+    def _new(self, patience: float) -> Any:
         return boto3.client(
             "sqs",
             endpoint_url=self._parts.value,
             region_name="us-east-1",
             aws_access_key_id=self._parts.user,
             aws_secret_access_key=self._parts.password,
-            config=Config(read_timeout=self._patience, connect_timeout=self._patience, retries={"total_max_attempts": 1}),
+            config=Config(read_timeout=patience, connect_timeout=LONG, retries={"total_max_attempts": 1}),
         )
 
     def try_(self, key: str) -> str:
@@ -161,9 +171,9 @@ class Sqs(World):
         answer = self._client.send_message(QueueUrl=self._queue.url_at(self.port), MessageBody=body)
         return str(answer["ResponseMetadata"]["HTTPStatusCode"])
 
-    def receive(self, seconds: int) -> str:
+    def receive(self, seconds: int, *, patience: float = LONG) -> str:
         """Poll once for so long, on a connection of its own; return in one word what came of it."""
-        client = self._new()
+        client = self._new(patience)
         try:
             client.receive_message(QueueUrl=self._queue.url_at(self.port), WaitTimeSeconds=seconds)
         except BotoCoreError as error:
@@ -175,9 +185,9 @@ class Sqs(World):
     def moment(self, key: str) -> Moment:
         return self._queue.sent(key=key)
 
-    def renew(self) -> None:
+    def _give_up(self) -> None:
         self._client.close()
-        self._client = self._new()
+        self._client = self._new(self._patience)
 
 
 class Amqp(World):
@@ -198,7 +208,7 @@ class Amqp(World):
 
     def _connected(self) -> BlockingChannel:
         if self._connection is None or not self._connection.is_open:
-            parameters = pika.URLParameters(f"{self._parts.value}?heartbeat=0&socket_timeout={PATIENCE}&stack_timeout={PATIENCE}")
+            parameters = pika.URLParameters(f"{self._parts.value}?heartbeat=0&socket_timeout={LONG}&stack_timeout={LONG}")
             self._connection = pika.BlockingConnection(parameters)
             self._channel = self._connection.channel()
         return self._channel
@@ -206,7 +216,7 @@ class Amqp(World):
     def try_(self, key: str) -> str:
         channel = self._connected()
         self._queue.publish([{"id": key, "pad": PAD}])
-        method, _, _ = next(iter(channel.consume(self._queue.thing_name, inactivity_timeout=PATIENCE)))
+        method, _, _ = next(iter(channel.consume(self._queue.thing_name, inactivity_timeout=self._patience)))
         if method is None:
             return "nothing"
         channel.basic_ack(method.delivery_tag or 0)
@@ -215,7 +225,7 @@ class Amqp(World):
     def moment(self, key: str) -> Moment:
         return self._queue.delivered(key=key)
 
-    def renew(self) -> None:
+    def _give_up(self) -> None:
         self._left.append(self._connection)
         self._connection = None
         self._new_queue()
@@ -283,6 +293,6 @@ def world(kind: type[W], sandbox: Sandbox) -> Iterator[W]:
     made.close()
 
 
-def soon(look: Callable[[], object], awaited: str, *, within: float = 5) -> object:
+def soon(look: Callable[[], T], awaited: str, *, within: float = 60) -> T:
     """Wait for what the other side is a moment behind with."""
     return eventually(look, awaited=awaited, within=within)

@@ -28,7 +28,7 @@ def original() -> Iterator[int]:
         command = [str(provisioned(print, toxiproxy="server").toxiproxy), "-host", "127.0.0.1", "-port", str(port)]
         warden.spawn("toxiproxy", command, environment={"LOG_LEVEL": "error"}, log=warden.folder / "toxiproxy.log")
         client = Toxiproxy("127.0.0.1", port)
-        eventually(lambda: _answers(client), awaited=f"Toxiproxy at {port}", within=20)
+        eventually(lambda: _answers(client), awaited=f"Toxiproxy at {port}", within=60)
         yield port
     finally:
         warden.end()
@@ -125,7 +125,7 @@ def _answer_once(listener: socket.socket, answer: bytes | None) -> None:
 
 def exchange(port: int, data: bytes) -> bytes:
     """Connect, send, and return what comes back first."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(data)
         return connection.recv(65536)
 

@@ -5,7 +5,7 @@ import socket
 
 from tests.toxiproxy.transfers import api, pattern
 
-LONG = 60_000
+LONG = 600_000
 """Milliseconds that no test waits for."""
 
 MUCH = pattern(20_000_000)
@@ -18,13 +18,13 @@ def toxic(port: int, kind: str, stream: str = "downstream", **attributes: float)
     return f"/proxies/p/toxics/{api(port, 'POST', '/proxies/p/toxics', body)['name']}"
 
 
-def said(client: socket.socket, text: bytes, within: float = 5.0) -> bytes:
+def said(client: socket.socket, text: bytes, within: float = 60.0) -> bytes:
     """Send, and return as much of what comes back."""
     client.sendall(text)
     return heard(client, len(text), within)
 
 
-def heard(client: socket.socket, length: int, within: float = 5.0) -> bytes:
+def heard(client: socket.socket, length: int, within: float = 60.0) -> bytes:
     client.settimeout(within)
     got = bytearray()
     while len(got) < length and (more := client.recv(65536)):

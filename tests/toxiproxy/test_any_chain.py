@@ -44,7 +44,7 @@ def test_bytes_arrive_unchanged_and_in_order(embedded_api: int, toxics: list[Tox
         proxy = api(embedded_api, "POST", "/proxies", {"name": "any", "listen": "127.0.0.1:0", "upstream": f"{host}:{port}"})
         for toxic in toxics:
             api(embedded_api, "POST", "/proxies/any/toxics", toxic)
-        with socket.create_connection(("127.0.0.1", int(proxy["listen"].rpartition(":")[2])), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", int(proxy["listen"].rpartition(":")[2])), timeout=60) as client:
             got, at = bytearray(), 0
             for number, length in enumerate(pieces):
                 client.sendall(sent[at : at + length])

@@ -36,7 +36,7 @@ def test_a_proxy_leads_to_its_upstream_on_the_port_it_returns(toxiproxy: Toxipro
 
 def test_disabled_refuses_and_cuts_enabled_listens_on_the_same_port(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
     port = toxiproxy.create("off", echoed)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as kept:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as kept:
         kept.sendall(b"a")
         before = kept.recv(1)
         toxiproxy.disable("off")

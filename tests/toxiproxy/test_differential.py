@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
 def asked(port: int, call: Call, **headers: str) -> Answer:
     method, path, body = call
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, body.encode(), headers)
     response = connection.getresponse()
     text = response.read().decode("utf-8", "replace")

@@ -37,7 +37,7 @@ def test_an_update_lets_go_what_is_held_and_is_in_force_for_what_comes(port: int
         client.sendall(b"a")
         silent = is_silent(client)
         api(port, "PATCH", slow, {"attributes": {"latency": 200}})
-        released = heard(client, 1, within=1)
+        released = heard(client, 1)
         begun = now()
         later = said(client, b"b")
         took = now() - begun
@@ -72,7 +72,7 @@ def test_a_timeout_has_dropped_data_so_its_removal_ends_the_connection(port: int
 
 def test_a_timeout_is_counted_from_the_last_data(port: int):
     with proxied(port, "p", b"") as (client, _):
-        toxic(port, "timeout", timeout=500)
+        toxic(port, "timeout", timeout=2000)
         begun = now()
         for _ in range(3):
             client.sendall(b"a")
@@ -80,7 +80,7 @@ def test_a_timeout_is_counted_from_the_last_data(port: int):
         end = heard(client, 1)
         took = now() - begun
     assert end == b""
-    assert took >= 0.7
+    assert took >= 2.2
 
 
 def test_a_limit_counts_from_when_it_was_added_and_an_update_keeps_the_count(port: int):
@@ -132,7 +132,7 @@ def test_disabled_ends_what_is_open_and_refuses_and_enabled_has_the_toxics_still
 
 def test_an_end_of_one_side_closes_the_other_completely_and_what_was_read_before_still_arrives(port: int):
     with proxied(port, "p", b"") as (client, upstream):
-        toxic(port, "latency", latency=400)
+        toxic(port, "latency", latency=1500)
         client.sendall(b"a")
         silent = is_silent(client)
         client.shutdown(socket.SHUT_WR)

@@ -84,7 +84,7 @@ def test_the_protocol_is_not_changed(embedded_api: int):
 
 def test_a_connection_that_is_idle_for_too_long_is_closed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(serving, "IDLE", 0.1)
-    with embedded() as port, socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with embedded() as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         end = client.recv(1)
     assert end == b""
 

@@ -33,17 +33,17 @@ def test_a_toxic_that_was_calmed_lets_everything_pass(toxiproxy: Toxiproxy, echo
     toxiproxy.set_toxic(f"calm-{toxic.type}", toxic)
     toxiproxy.calm(f"calm-{toxic.type}", toxic)
     data, began = b"x" * 5000, now()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(data)
         got = connection.recv(5000, socket.MSG_WAITALL)
     assert got == data
-    assert now() - began < 5
+    assert now() - began < 30
 
 
 def test_what_a_toxic_holds_flows_on_when_it_is_calmed(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
     port = toxiproxy.create("flows", echoed)
     toxiproxy.set_toxic("flows", SLOW)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"ping")
         toxiproxy.calm("flows", SLOW)
         answer = connection.recv(4)
@@ -53,7 +53,7 @@ def test_what_a_toxic_holds_flows_on_when_it_is_calmed(toxiproxy: Toxiproxy, ech
 def test_a_timeout_is_taken_away_and_closes_what_it_was_on(toxiproxy: Toxiproxy, echoed: tuple[str, int]):
     port = toxiproxy.create("silent", echoed)
     silent = Toxic("timeout", "downstream", {"timeout": 0})
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"ping")
         connection.recv(4, socket.MSG_WAITALL)  # the connection is through, and nothing of it on its way
         toxiproxy.set_toxic("silent", silent)
@@ -83,7 +83,7 @@ def test_the_server_survives_what_ends_it_when_toxics_are_removed(toxiproxy: Tox
     for toxic in others:
         toxiproxy.calm("dying", toxic)
     toxiproxy.set_toxic("dying", Toxic("limit_data", "upstream", {"bytes": 1000}))
-    assert eventually(toxiproxy.version, awaited="its version", within=5)
+    assert eventually(toxiproxy.version, awaited="its version", within=60)
     toxiproxy.calm("dying", slow_close)
 
 

@@ -124,7 +124,7 @@ def test_a_client_that_does_not_read_hangs_nothing(ours: int):
         took = now() - begun
         got = heard(client, len(MUCH))
     assert (shown, got == MUCH) == ([], True)
-    assert took < 5
+    assert took < 20
 
 
 @contextlib.contextmanager
@@ -152,7 +152,7 @@ def test_an_upstream_that_does_not_answer_blocks_neither_others_nor_the_api(ours
         api(ours, "DELETE", "/proxies/s")
         took = now() - begun
     assert (accepted, end) == (True, b"")
-    assert took < 5
+    assert took < 20
 
 
 def test_the_same_seed_draws_the_same():

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from harness.clock import now
 
 Toxic = Mapping[str, Any]
-WITHIN = 10.0
-SILENCE = 0.5
+WITHIN = 60.0
+SILENCE = 3.0
 """Seconds after which a client believes that nothing will come."""
 
 

@@ -54,7 +54,7 @@ class Owner:
         self.process.stdout.close()
 
     def assert_nothing_left(self) -> None:
-        clock.eventually(lambda: not running_in(self.run), awaited="no process of the run", within=10, last=self.left)
+        clock.eventually(lambda: not running_in(self.run), awaited="no process of the run", within=60, last=self.left)
         assert not self.folder.exists()
 
     def left(self) -> list[int]:
@@ -106,8 +106,8 @@ def test_a_warden_that_a_signal_ends_leaves_nothing(tmp_path: Path, number: sign
     warden = Warden.start(tmp_path / "run")
     child = warden.spawn("sleep", ["sleep", "600"], environment=dict(os.environ), log=tmp_path / "log")
     os.kill(warden.pid, number)
-    assert child.wait(10) == -signal.SIGKILL
-    clock.eventually(lambda: not running_in(warden.run_id), awaited="no process of the run", within=10)
+    assert child.wait(60) == -signal.SIGKILL
+    clock.eventually(lambda: not running_in(warden.run_id), awaited="no process of the run", within=60)
     assert not warden.folder.exists()
     warden.end()
 
@@ -116,7 +116,7 @@ def test_the_wardens_own_interrupt_is_ignored(tmp_path: Path):
     warden = Warden.start(tmp_path / "run")
     os.kill(warden.pid, signal.SIGINT)
     child = warden.spawn("true", ["true"], environment=dict(os.environ), log=tmp_path / "log")
-    assert child.wait(10) == 0
+    assert child.wait(60) == 0
     warden.end()
 
 
@@ -146,6 +146,6 @@ def test_a_warden_whose_owner_died_during_its_start_removes_its_folder_and_goes(
     dead.wait()
     with ours, theirs:
         command = [sys.executable, *warden_module.FLAGS, str(program), str(tmp_path / "run"), str(dead.pid)]
-        status = subprocess.call(command, stdin=theirs.fileno(), env={**os.environ, "HARNESS_RUN": "x"}, timeout=20)
+        status = subprocess.call(command, stdin=theirs.fileno(), env={**os.environ, "HARNESS_RUN": "x"}, timeout=60)
     assert status == 0
     assert not (tmp_path / "run").exists()

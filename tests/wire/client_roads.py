@@ -80,7 +80,7 @@ class Roads:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
+        self._thread.join(60)
         self._loop.run_until_complete(rounds(self._loop))
         self._loop.close()
 
@@ -90,4 +90,4 @@ class Roads:
         async def done() -> T:
             return act(*arguments)
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(60)

@@ -34,14 +34,14 @@ class Linked:
         self._do(self._link.close)
         pause(0.02)  # what is closing calls back once more
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     def _do(self, function: Callable[[], T]) -> T:
         async def inside() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(60)
 
 
 @contextmanager

@@ -41,12 +41,12 @@ class Loop:
         return self.wait(inside())
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def close(self) -> None:
         self.wait(rounds(self.loop))  # what is closing calls back once more
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self.loop.close()
 
 
@@ -119,7 +119,7 @@ class FakeToxiproxy:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         for one in self._open:
             one.close()
 
@@ -135,7 +135,7 @@ class Road:
         self.sink.loop = loop.loop
         self.rules = self.sink.book
         self.broker = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.broker.settimeout(10)
+        self.broker.settimeout(60)
         self.toxiproxy = FakeToxiproxy()
         goal: Target = target or ("127.0.0.1", self.broker.getsockname()[1])
         self.link = loop.call(lambda: TappedLink("writer->tcs", sink=self.sink, rules=self.rules, session=session, target=goal))
@@ -145,13 +145,13 @@ class Road:
         self._sockets: list[socket.socket] = []
 
     def call(self) -> socket.socket:
-        one = socket.create_connection(("127.0.0.1", self.link.near), timeout=10)
+        one = socket.create_connection(("127.0.0.1", self.link.near), timeout=60)
         self._sockets.append(one)
         return one
 
     def answer(self) -> socket.socket:
         one, _ = self.broker.accept()
-        one.settimeout(10)
+        one.settimeout(60)
         self._sockets.append(one)
         return one
 
@@ -162,7 +162,7 @@ class Road:
         return next((event for event in self.sink.events if (event.kind, event.at) == (kind, at)), None)
 
     def until(self, kind: str, at: str) -> Event:
-        found = eventually(lambda: self._first(kind, at), awaited=f"{kind} at {at}", within=10, last=lambda: self.sink.events)
+        found = eventually(lambda: self._first(kind, at), awaited=f"{kind} at {at}", within=60, last=lambda: self.sink.events)
         assert found is not None
         return found
 

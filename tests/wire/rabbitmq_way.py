@@ -53,6 +53,6 @@ def publish(way: Way, channel: BlockingChannel, number: int, **properties: objec
 
 
 def take(way: Way, channel: BlockingChannel) -> tuple[int, bytes]:
-    method, _, body = next(iter(channel.consume(way.queue, inactivity_timeout=10)))
+    method, _, body = next(iter(channel.consume(way.queue, inactivity_timeout=60)))
     assert method is not None, "no message within 10 s"
     return method.delivery_tag or 0, body or b""

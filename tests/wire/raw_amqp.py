@@ -14,7 +14,7 @@ class Raw:
     """One connection, logged in, without a channel; `sent` and `got` are all bytes of both directions after the login."""
 
     def __init__(self, port: int, user: str, password: str, *, heartbeat: int = 0) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._rest = b""
         self.sent = self.got = b""
         self.send(b.HELLO)

@@ -153,7 +153,7 @@ def test_tag_zero_means_all_that_is_open(way: Way, channel: BlockingChannel) -> 
 
 def test_without_acknowledgements_the_brokers_write_settles(way: Way, channel: BlockingChannel) -> None:
     publish(way, channel, 1)
-    method, _, _ = next(iter(channel.consume(way.queue, auto_ack=True, inactivity_timeout=10)))
+    method, _, _ = next(iter(channel.consume(way.queue, auto_ack=True, inactivity_timeout=60)))
     assert method is not None
     assert told(way, "delivered", "settled") == {
         "near": [("delivered", "p-1", "Basic.Deliver")],
@@ -245,7 +245,7 @@ def test_a_body_over_many_frames_is_one_message(way: Way, raw: Raw) -> None:
     whole = body(1) + b" " * 500_000
     raw.send(b.publish(1, way.queue, whole, split=4096))
     raw.ask(b.method(1, spec.Basic.Get(queue=way.queue, no_ack=True)), spec.Basic.GetOk)
-    assert eventually(lambda: told(way, "settled")["far"], awaited="the delivery", within=10) == [("settled", "p-1", "no_ack")]
+    assert eventually(lambda: told(way, "settled")["far"], awaited="the delivery", within=60) == [("settled", "p-1", "no_ack")]
     assert [one.size for one in way.events() if one.kind in ("attempted", "delivered") and one.at == "far"] == [len(whole)] * 2
 
 

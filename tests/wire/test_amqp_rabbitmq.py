@@ -67,7 +67,7 @@ def test_a_large_message_arrives_as_it_was_sent(way: Way, channel: BlockingChann
 def test_an_altered_message_is_one_for_real_clients(way: Way, channel: BlockingChannel, on: str) -> None:
     way.world.arm(Rule(id="f1", name="altered", link=str(LINK), attributes={"JavaType": "B"}, drop=("gone",), on=on))
     publish(way, channel, 1, headers={"JavaType": "A", "gone": "x", "kept": 1}, content_type="application/json")
-    seen = eventually(lambda: channel.basic_get(way.queue, auto_ack=True)[1], awaited="the message", within=10)
+    seen = eventually(lambda: channel.basic_get(way.queue, auto_ack=True)[1], awaited="the message", within=60)
     assert seen is not None
     assert (seen.headers, seen.content_type) == ({"kept": 1, "JavaType": "B"}, "application/json")
     assert [event.at for event in way.events() if event.kind == "bit"] == ["near" if on == "Basic.Publish" else "far"]

@@ -32,8 +32,8 @@ def test_a_target_that_is_gone_is_refused_until_it_is_there_again(road: Road, mo
     with pytest.raises(ConnectionRefusedError):
         road.call()
     road.broker = socket.create_server(("127.0.0.1", port), backlog=128)
-    road.broker.settimeout(10)
-    again = eventually(lambda: connected(road), awaited="the link is open again", within=10)
+    road.broker.settimeout(60)
+    again = eventually(lambda: connected(road), awaited="the link is open again", within=60)
     assert again
     road.broker.accept()[0].close()  # the look itself
 

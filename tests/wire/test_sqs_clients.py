@@ -32,7 +32,7 @@ def client(url: str) -> "SQSClient":
         region_name="us-east-1",
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
     )
     return made
 
@@ -61,7 +61,7 @@ def at_both(sink: CollectingSink, *kinds: str) -> list[tuple[str, str, int, int]
     eventually(
         lambda: len(sink.of(*kinds, at="near")) == len(sink.of(*kinds, at="far")),
         awaited=f"{kinds}",
-        within=10,
+        within=60,
         last=lambda: sink.events,
     )
     return [(event.kind, event.key, event.conn, event.x) for event in sink.of(*kinds, at="far")]

@@ -90,7 +90,7 @@ def test_what_comes_later_waits_behind_a_barrier(acting: Road) -> None:
     service = acting.call()
     service.sendall(b"hbx")
     target = acting.answer()
-    hold = eventually(lambda: next(iter(acting.sink.held), None), awaited="the barrier", within=10)
+    hold = eventually(lambda: next(iter(acting.sink.held), None), awaited="the barrier", within=60)
     acting.loop.call(lambda: acting.rules.disarm("f1"))
     acting.loop.call(lambda: None)
     release(acting.loop, hold)
