@@ -7,8 +7,9 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from harness.history.events import Event
+from harness.wire.gathered import PATIENCE, Gathered
 from harness.wire.pump import End, Pump
-from harness.wire.streams import Close, Ending, Greeting, Session, Side, Tap, Terminal
+from harness.wire.streams import Close, Ending, Gathering, Greeting, Session, Side, Tap, Terminal
 from harness.wire.weather import Direction, Weather
 
 OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
@@ -159,6 +160,8 @@ class Pipe(Connection):
         super().__init__(tap, fate, done=done)
         self._session = session
         self._is_unplugged = False
+        self._gathered = Gathered() if isinstance(session, Gathering) and session.gathers() else None
+        self._patience: asyncio.TimerHandle | None = None
         service, target = End("service", self), End("target", self)
         self._ends = {"service": service, "target": target}
         self._pumps = {
@@ -192,13 +195,33 @@ class Pipe(Connection):
     def received(self, side: Side, data: bytes) -> None:
         """Pump what came from this side, unless nobody is to get it."""
         swallows = self._pumps["target"].swallows if self._is_unplugged and side == "target" else None
-        if swallows is None:
-            super().received(side, data)
-        else:
+        if swallows is not None:
             swallows(data)
+        elif self._gathered is None or side == "target":
+            super().received(side, data)
+        elif whole := self._gathered.take(data):
+            super().received(side, whole)
+        elif self._patience is None:
+            self._wait_for_rest(self._gathered)
+
+    def _wait_for_rest(self, gathered: Gathered) -> None:
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(PATIENCE, self._waited_for_rest, gathered, gathered.began)
+
+    def _waited_for_rest(self, gathered: Gathered, began: int) -> None:
+        """Have a request go on in parts that has waited for so long; one timer does for all that come meanwhile."""
+        self._patience = None
+        if not gathered.waits or self.over:
+            return
+        if gathered.began == began:
+            super().received("service", gathered.give_up())
+        else:
+            self._wait_for_rest(gathered)
 
     def finished(self, side: Side, how: Ending) -> None:
-        """Take note that a side has ended."""
+        """Take note that a side has ended; what waited for more goes on before."""
+        if side == "service" and self._gathered is not None and self._gathered.waits and not self.over:
+            super().received(side, self._gathered.give_up())
         if not self._is_unplugged:
             super().finished(side, how)
         elif side not in self._finished:

@@ -48,6 +48,10 @@ class Sqs(Strict):
         if by == ("service" if self.tap.at == "far" else "target"):  # nothing more comes that way
             self._memory.forget(self.tap.conn, self.tap.at)
 
+    def gathers(self) -> bool:
+        """Have head and body go on together: a call is one message, and of half a message nothing can be done or refused."""
+        return True
+
     def new_exchange(self, x: int, request: Message) -> SqsExchange:
         """Return an exchange that is no call yet; at the far tap it may be a copy that the near tap made."""
         made = SqsExchange(x, request)

@@ -92,6 +92,15 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class Gathering(Session, Protocol):
+    """A session whose target can do nothing with a part of a request: where a service sends it in parts, they go on together."""
+
+    def gathers(self) -> bool:
+        """Tell whether it is so."""
+        ...
+
+
 class Terminal(Protocol):
     """The end of the road: a resource of the harness that answers one connection itself."""
 
