@@ -98,7 +98,7 @@ def ran(service: Service, wired: Mapping[str, Parts]) -> list[Outcome]:
     """Run the program to its end and return what it printed, one JSON a line."""
     launch = expand(service, wired, paths_of(service, cache_folder()))
     done = subprocess.run(
-        launch.command, env=launch.environment, cwd=launch.cwd, capture_output=True, text=True, timeout=90, check=False
+        launch.command, env=launch.environment, cwd=launch.cwd, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -28,7 +28,7 @@ def test_the_whole_scenario_of_the_readme_is_kept_and_broken_as_it_says(tmp_path
         "no:cacheprovider",
     ]
     environment = {**os.environ, **stack.environment()}
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
     assert "nothing_dead_lettered: transient_dead_lettered" in ran.stdout
 

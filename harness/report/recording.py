@@ -37,7 +37,7 @@ from harness.stack.model import Stack
 from harness.stack.own import checked
 
 STACK, FIDELITY = "stack.json", "fidelity.json"
-ASKED_WITHIN = 20.0
+ASKED_WITHIN = 60.0
 """Seconds at the end of a run for what the emulator was asked at its beginning; it takes five."""
 WORST = ("broken", "unknown", "vacuous", "kept")
 

@@ -20,7 +20,8 @@ from harness.services.service import Service
 from harness.stack.tempo import faked
 from harness.warden.processes import worked
 
-READY_WITHIN = 30.0
+READY_WITHIN = 90.0
+"""Real seconds. A death is told at once, so this is only for who hangs; and on a machine in use a JVM takes its time."""
 GRACE = 30.0
 """Seconds that a deploy gives the old version to end by itself: what Kubernetes gives by default."""
 
@@ -122,7 +123,7 @@ class Instance(Usable):
         return bool(mine & seen.subscribed(self._began))
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=1)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
             connection.request("GET", "/")
             connection.getresponse().read()

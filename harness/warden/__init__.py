@@ -31,7 +31,7 @@ __all__ = ["Child", "Warden", "running_in"]
 
 PROGRAM = Path(__file__).with_name("program.py")
 FLAGS: tuple[str, ...] = ("-I", "-S")  # no site-packages: up in 30 ms, and nothing a project installs can break it
-ANSWER_WITHIN = 30.0  # s; answers take milliseconds, only killing what sleeps uninterruptibly takes longer
+ANSWER_WITHIN = 60.0  # s; answers take milliseconds, only killing what sleeps uninterruptibly takes longer
 LOOK_AGAIN = 0.005
 KILLED = -int(signal.SIGKILL)
 Answer = Future[dict[str, Any]]

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import HarnessError, TimedOutError
 
-GONE_WITHIN = 10.0  # s; between the last process killed and its status here lie microseconds
+GONE_WITHIN = 60.0  # s; between the last process killed and its status here lie microseconds
 TAIL_BYTES = 65536
 ERROR = re.compile(r"\b(?:[A-Za-z.]*(?:Error|Exception)|ERROR|FATAL|[Ff]atal|panic|[Cc]annot|[Cc]ould not|not found)\b")
 Ask = Callable[[dict[str, object]], dict[str, Any]]

@@ -14,7 +14,7 @@ MADE_HERE = frozenset({"reset", "half_open"})
 """Weather that the taps make themselves; the rest they only look at."""
 
 
-FIRST_WORD = 0.25
+FIRST_WORD = 1.0
 """Seconds a connection that is to be reset is given to say something, so that clients see the same each time."""
 
 LAST_WORD = 0.2

@@ -97,8 +97,8 @@ def told(addresses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     with victim(folder, addresses, TEXT) as one:
         one.await_said("the sandbox|failed in")
         one.processes()
-        status = one.process.wait(120)
-    return Done(status, one.said, folder / "runs"), one.left_after()
+        status = one.process.wait(600)
+    return Done(status, one.said, folder / "runs"), one.left_after(within=60)
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -125,21 +125,21 @@ KEPT = "def test_first(sandbox): pass\ndef test_second(sandbox): pass\n"
 def test_a_port_that_is_taken_is_named_with_who_has_it(tmp_path: Path, taken: socket.socket):
     port = str(taken.getsockname()[1])
     with taken, victim(tmp_path, {"HARNESS_STACK": "native", "HARNESS_RABBITMQ_PORT": port}, KEPT) as one:
-        status = one.process.wait(120)
+        status = one.process.wait(600)
     text = Done(status, one.said, tmp_path).failure("test_first")
     assert status == 1
     assert re.fullmatch(f"StackError: {TAKEN.format(port=port)}", text), text
-    assert one.left_after() == []
+    assert one.left_after(within=60) == []
 
 
 def test_a_cache_folder_that_is_a_file_is_named(tmp_path: Path):
     (tmp_path / "cache").touch()
     with victim(tmp_path / "run", {"HARNESS_STACK": "native", "HARNESS_CACHE": str(tmp_path / "cache")}, KEPT) as one:
-        status = one.process.wait(120)
+        status = one.process.wait(600)
     text = Done(status, one.said, tmp_path).failure("test_first")
     assert status == 1
     assert text == (
         f"StackError: the cache folder {tmp_path}/cache is a file, or lies below one; let HARNESS_CACHE name a folder that can be"
         " written to"
     )
-    assert one.left_after() == []
+    assert one.left_after(within=60) == []

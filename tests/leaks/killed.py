@@ -19,7 +19,7 @@ from harness.warden.processes import marks, processes
 from tests.plugin.driven import command, environment
 
 WITHIN = 5.0
-"""Seconds after the end of pytest in which the rest of the run has to be gone."""
+"""Seconds after the end of pytest in which the rest of the run is gone on a machine that does nothing else."""
 SERVICES = Path(__file__).parents[2] / "fixtures" / "services"
 MARK = "HARNESS_LEAK_MARK"
 WORLD = """
@@ -88,7 +88,7 @@ class Victim:
         self._runs: set[str] = set()
         self._ports: set[str] = set()
 
-    def await_said(self, pattern: str, within: float = 120) -> None:
+    def await_said(self, pattern: str, within: float = 600) -> None:
         """Return when it has said this; TimedOutError with its last words."""
         over = clock.eventually(
             lambda: re.search(pattern, self.said) or self.process.poll() is not None,
@@ -112,7 +112,7 @@ class Victim:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number) if number == signal.SIGINT else self.process.send_signal(number)
             clock.pause(0.1)
-        self.process.wait(60)
+        self.process.wait(600)
 
     def _note(self) -> None:
         for pid in self.processes():

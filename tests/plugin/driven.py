@@ -72,7 +72,7 @@ def pytest_on(folder: Path, text: str, *options: str, more: Mapping[str, str]) -
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     return Done(done.returncode, done.stdout, runs)

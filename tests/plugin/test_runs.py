@@ -80,7 +80,7 @@ def test_an_interrupted_run_is_written_too(tmp_path: Path, addresses: dict[str, 
     ) as process:
         said = list(itertools.takewhile(lambda line: line != "waiting\n", process.stderr or ()))
         process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=600)
     done = Done(process.returncode, printed, runs)
     assert not [line for line in said if "Error" in line]
     assert done.status == 2, printed

@@ -50,10 +50,10 @@ def test_of_who_goes_around_his_link_nothing_is_known(sandbox: Sandbox, broker: 
 
 
 def test_a_service_that_never_comes_over_its_link_is_told_where_it_goes(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("harness.sandbox.instances.READY_WITHIN", 3)
+    monkeypatch.setattr("harness.sandbox.instances.READY_WITHIN", 6)
     address = sandbox._context.stack.rabbitmq  # noqa: SLF001
     dials = f"import socket, time; s = socket.create_connection(({address.host!r}, {address.port})); time.sleep(60)"
     sandbox.start(Service("dials", command=[sys.executable, "-c", dials]), uses={"AMQP_URL": sandbox.rabbitmq})
 
-    with pytest.raises(StartError, match=r"(?s)did not get ready in 3 s.*is connected straight to RabbitMQ"):
+    with pytest.raises(StartError, match=r"(?s)did not get ready in 6 s.*is connected straight to RabbitMQ"):
         sandbox.drain()

@@ -78,7 +78,7 @@ def soaked(run: Run, number: int, visits: int) -> Round:
     names = chosen(number)
     with run.scenario(Story(f"soak-{number}", None, "soak", "make soak")) as told:
         keys = _played(told.sandbox, names, visits)
-        return _judged(told.sandbox.drain(within=90), names, keys)
+        return _judged(told.sandbox.drain(within=300), names, keys)
 
 
 def _played(sandbox: Sandbox, names: list[str], visits: int) -> list[str]:

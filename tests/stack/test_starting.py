@@ -5,9 +5,10 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,6 +34,18 @@ def warden(tmp_path: Path) -> Iterator[Warden]:
     one = Warden.start(tmp_path / "run")
     yield one
     one.end()
+
+
+def hurried(patch: pytest.MonkeyPatch, name: str, seconds: float, *, once: Path | None = None) -> None:
+    """Wait for one server only so long, from its first word in this log on; for the others as long as they need."""
+
+    def eventually(look: Callable[[], str], *, awaited: str, within: float) -> str:
+        if awaited == name and once is not None:
+            clock.eventually(lambda: once.exists() and once.read_text(), awaited="its first word", within=60)
+        return clock.eventually(look, awaited=awaited, within=within if awaited == name else 60)
+
+    patch.setattr(native, "WITHIN", seconds)
+    patch.setattr(native, "clock", SimpleNamespace(now=clock.now, eventually=eventually))
 
 
 def test_progress_names_each_server_with_its_version(warden: Warden, tmp_path: Path):
@@ -80,25 +93,25 @@ def test_a_server_that_does_not_exist_is_named_and_the_others_are_ended(warden: 
 
 
 def test_a_server_that_never_listens_is_reported_after_a_while(warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native, "WITHIN", 0.5)
+    hurried(monkeypatch, "Toxiproxy", 0.5)
     with pytest.raises(StackError, match=r"Toxiproxy was not ready within 0\.5 s: it does not listen on port \d+;"):
         native.start(warden, tools(tmp_path, toxiproxy="echo hm; sleep 600"))
     assert running_in(warden.run_id) == [warden.pid]
 
 
 def test_a_server_that_answers_what_it_should_not_is_reported(warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native, "WITHIN", 1.0)
+    hurried(monkeypatch, "LocalStack", 0.5, once=tmp_path / "logs" / "localstack.log")
     ready = tools(tmp_path)
     script = ready.localstack_python.read_text()
     ready.localstack_python.write_text(script.replace("exec", "FAKE_SQS=error exec"))
     with pytest.raises(
-        StackError, match=r"LocalStack was not ready within 1 s: it answers, but its SQS is error; it needs SERVICES"
+        StackError, match=r"LocalStack was not ready within 0\.5 s: it answers, but its SQS is error; it needs SERVICES"
     ):
-        native.start(warden, ready)
+        native.start(warden, ready, logs=tmp_path / "logs")
 
 
 def test_somebody_elses_server_is_not_taken_for_ours(warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native, "WITHIN", 1.0)
+    hurried(monkeypatch, "Toxiproxy", 1, once=tmp_path / "log")
     port = free_port()
     other = tools(tmp_path, toxiproxy="sleep 600")
     impostor = f"{tmp_path / 'fake.py'} -port {port}"
@@ -188,14 +201,14 @@ def test_two_first_starts_at_once_keep_one_index(tmp_path: Path, monkeypatch: py
 
 
 def test_a_localstack_that_refuses_its_first_call_is_not_ready(warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native, "WITHIN", 1.0)
+    hurried(monkeypatch, "LocalStack", 0.5, once=tmp_path / "logs" / "localstack.log")
     refusing = tools(tmp_path)
     script = refusing.localstack_python.read_text()
     refusing.localstack_python.write_text(script.replace("exec", "FAKE_STATUS=500 exec"))
     with pytest.raises(
-        StackError, match="LocalStack was not ready within 1 s: it answers, but its SQS refuses ListQueues with status 500"
+        StackError, match=r"LocalStack was not ready within 0\.5 s: it answers, but its SQS refuses ListQueues with status 500"
     ):
-        native.start(warden, refusing)
+        native.start(warden, refusing, logs=tmp_path / "logs")
 
 
 def test_without_ipv6_localstack_listens_where_it_can(monkeypatch: pytest.MonkeyPatch):

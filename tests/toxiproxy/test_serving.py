@@ -16,7 +16,7 @@ BODY = b'{"a":1}'
 
 def answered(port: int, request: bytes, *more: bytes) -> str:
     """Send these bytes, and return all that comes until the server closes, or is silent; without what changes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=0.5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
         client.sendall(request)
         for part in more:
             client.sendall(part)

@@ -109,7 +109,7 @@ WORLDS: Mapping[str, Callable[[Sandbox, Path], None]] = {"RabbitMQ": on_rabbit, 
 def test_every_message_is_accounted_for_and_every_delivery_explained(tell: Tell, tmp_path: Path, broker: str):
     with tell("") as sandbox:
         WORLDS[broker](sandbox, tmp_path)
-        found = Found(sandbox.drain(within=90))
+        found = Found(sandbox.drain(within=300))
     ledger = found.ledger
     causes = sum((Counter(one) for one in found.causes.values()), Counter[str]())
 
