@@ -26,6 +26,21 @@ class Address:
         return Address(host, int(port))
 
 
+@dataclass(frozen=True)
+class Interface:
+    """Where a listener is reached: an address of this machine, and the network device that leads to it; no device: any.
+
+    With a device the listener hears only what comes in there, whoever knows the address.
+    """
+
+    host: str
+    device: str = ""
+
+
+HERE = Interface(LOOPBACK)
+"""Where programs of this machine reach what listens, and nobody else."""
+
+
 def reserved(port: int = 0) -> socket.socket:
     """Return a socket that keeps a loopback port for a program about to listen there; 0: any free port. Close it afterwards.
 

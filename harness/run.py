@@ -4,7 +4,7 @@
     recorder   one loop that will run all taps and resources, and write the journals          harness/recorder/
     sandbox    a scenario gets a vhost, an AWS account, a journal of its own                  harness/sandbox/
     links      service -> near tap -> Toxiproxy -> far tap -> broker or resource              harness/wire/
-    services   are started as processes; ready when their wire shows it                       harness/services/
+    services   are started as processes or containers; ready when their wire shows it         harness/services/
     faults     begin at their moments, while the bytes of the moment are held                 harness/faults/
     drain      waits until the world is quiet or steady                                       harness/sandbox/drain.py
     history    is closed, the services killed, the queues scanned                             harness/sandbox/sandbox.py
@@ -30,6 +30,7 @@ from harness.recorder.client import Recorder
 from harness.sandbox.leftovers import ident, sweep
 from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
+from harness.services.container import Containers
 from harness.stack.cache import Progress
 from harness.stack.cache import folder as cache_folder
 from harness.stack.choice import ANY, Wanted, choose, compressible, in_range
@@ -96,6 +97,7 @@ class Run:
         self._compressible: bool | None = None
         self._lost: list[str] = []
         self._databases = Databases(lambda: self.warden, folder / "stack", progress)
+        self._containers = Containers(lambda: self.warden, progress, self._lost.append)
         self._brokers: dict[tuple[str, int], OwnBroker] = {}
 
     @property
@@ -174,6 +176,7 @@ class Run:
             act=lambda: None,
             lost=lambda: "; ".join(self._lost),
             databases=self._databases,
+            containers=self._containers,
             own=own,
         )
         sandbox = Sandbox(context, journal, reproduce=story.reproduce)
@@ -205,6 +208,7 @@ class Run:
         """End everything this run started; nothing of it is left. Idempotent."""
         self._open.close()
         self._databases.end()
+        self._containers.end()
         self._lost.clear()
         self._stacks.clear()
         self._brokers.clear()

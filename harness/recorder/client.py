@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from harness.address import HERE, Interface
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Link, Moment
@@ -170,9 +171,13 @@ class World:
         event.n, event.t = given["n"], given["t"]
         return event
 
-    def open_link(self, link: Link, protocol: Protocol, target: tuple[str, int] | str) -> LinkPorts:
-        """Make the two taps of a link; `target` is a broker's address or the name of a resource. It does not listen yet."""
-        return LinkPorts(**self._call("open_link", link=str(link), protocol=protocol, target=target))
+    def open_link(self, link: Link, protocol: Protocol, target: tuple[str, int] | str, at: Interface = HERE) -> LinkPorts:
+        """Make the two taps of a link; `target` is a broker's address or the name of a resource. It does not listen yet.
+
+        `at` is where the service reaches it.
+        """
+        seat = (at.host, at.device)
+        return LinkPorts(**self._call("open_link", link=str(link), protocol=protocol, target=target, at=seat))
 
     def connect_link(self, link: Link, via: int) -> None:
         """Have the near tap listen; it connects through `via`, the port of the link's proxy."""

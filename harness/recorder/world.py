@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from harness.address import HERE, Interface
 from harness.clock import now
 from harness.errors import UsageError
 from harness.history.events import Declaration, Event, Header
@@ -182,10 +183,13 @@ class RecordedWorld:
             await hold.done
         return {"n": n, "t": t}
 
-    def open_link(self, link: str, protocol: str, target: list[Any] | str, near: int = 0) -> dict[str, int]:
-        """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any."""
+    def open_link(
+        self, link: str, protocol: str, target: list[Any] | str, near: int = 0, at: tuple[str, str] = (HERE.host, HERE.device)
+    ) -> dict[str, int]:
+        """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any, `at` where."""
         goal = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
-        opened = TappedLink(link, sink=self, rules=self._rules, session=WIRES[protocol].session, target=goal, near=near)
+        session, seat = WIRES[protocol].session, Interface(*at)
+        opened = TappedLink(link, sink=self, rules=self._rules, session=session, target=goal, near=near, at=seat)
         self._links[link] = opened
         self._protocols[link] = protocol
         return {"near": opened.near, "far": opened.far}

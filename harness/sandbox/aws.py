@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from localstack_client.session import Session
 
+from harness.address import LOOPBACK
 from harness.errors import UsageError
 from harness.history.events import Declaration
 from harness.model import Link
@@ -185,11 +186,11 @@ class Aws(Usable):
         address = self._context.stack.localstack
         return self._context.open(link, "sqs", (address.host, address.port))
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the endpoint on the near tap at `port`, with the account's credentials as user and password."""
         return Parts(
-            value=f"http://127.0.0.1:{port}",
-            host="127.0.0.1",
+            value=f"http://{host}:{port}",
+            host=host,
             port=port,
             user=self._context.account,
             password=SECRET,

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
+from harness.address import LOOPBACK
 from harness.errors import StackLostError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Key, Link
@@ -93,10 +94,10 @@ class Postgres(Resource):
         """Open the link to this database; return the port of its near tap."""
         return self._context.open(link, "postgres", (self._server.address.host, self._server.address.port))
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the URL of this database on the near tap at `port`; `name` is the database's, any password is right."""
-        url = f"postgresql://{USER}:{USER}@127.0.0.1:{port}/{self._database}"
-        return replace(super().parts(port), value=url, user=USER, password=USER, name=self._database)
+        url = f"postgresql://{USER}:{USER}@{host}:{port}/{self._database}"
+        return replace(super().parts(port, host), value=url, user=USER, password=USER, name=self._database)
 
 
 class Redis(Usable):
@@ -120,10 +121,10 @@ class Redis(Usable):
         """Open the link to this database; return the port of its near tap."""
         return self._context.open(link, "tcp", (self._server.address.host, self._server.address.port))
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the URL of this database on the near tap at `port`; `name` is its number."""
-        url = f"redis://127.0.0.1:{port}/{self._number}"
-        return Parts(value=url, host="127.0.0.1", port=port, name=str(self._number))
+        url = f"redis://{host}:{port}/{self._number}"
+        return Parts(value=url, host=host, port=port, name=str(self._number))
 
 
 def _plain(name: str) -> str:

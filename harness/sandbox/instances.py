@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.address import free_port
+from harness.address import HERE, LOOPBACK, free_port
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link, Moment
 from harness.sandbox.queues import link_name
 from harness.sandbox.things import Context, Usable
 from harness.services.build import paths_of
+from harness.services.container import Container
 from harness.services.libraries import said as libraries_of
 from harness.services.parts import Launch, Parts, expand
 from harness.services.process import Process
@@ -50,6 +51,8 @@ class Instance(Usable):
         self._port = free_port()
         self.ready_after: float | None = None
         self._began = self._spent_to_start = 0.0
+        self._at = context.containers.at if service.image else HERE
+        self._container: Container | None = None
         self._wired = self._wire()
         self._environment = dict(environment)
         self._launch = self._launched(service)
@@ -71,9 +74,10 @@ class Instance(Usable):
         self._context.declare(Declaration(what="service", name=self.thing_name, longest_silence=silence, clock=clock))
 
     def _wire(self) -> dict[str, Parts]:
+        self._context.interfaces[self.thing_name] = self._at
         wired = {}
         for variable, thing in self._uses.items():
-            wired[variable] = thing.parts(thing.reach(link_name(self.thing_name, thing)))
+            wired[variable] = thing.parts(thing.reach(link_name(self.thing_name, thing)), self._at.host)
         return wired
 
     @property
@@ -82,9 +86,15 @@ class Instance(Usable):
         return self._context.folder / f"{self.thing_name}.log"
 
     def run(self) -> None:
-        """Start the process (again); returns at once. Raises MissingToolError when the command does not exist."""
+        """Start the process, or a container; returns at once. Raises StartError when the command or the image does not exist."""
+        if self._launch.image:
+            self._container = self._context.containers.made(self._launch, self.log)
+            self._context.ends.append(self._container.remove)
         self._began = self._context.record(Event(kind="started", service=self.thing_name)).t
-        self.process = Process.start(self._context.warden, self._launch, self.log)
+        if self._container is None:
+            self.process = Process.start(self._context.warden, self._launch, self.log)
+        else:
+            self.process = Process(self._container, self.log)
         self.process.on_exit(self._exited)
 
     def restart(self) -> None:
@@ -123,7 +133,7 @@ class Instance(Usable):
         return bool(mine & seen.subscribed(self._began))
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = http.client.HTTPConnection(self._host(), self._port, timeout=5)
         try:
             connection.request("GET", "/")
             connection.getresponse().read()
@@ -132,6 +142,10 @@ class Instance(Usable):
         finally:
             connection.close()
         return True
+
+    def _host(self) -> str:
+        """Return where its own port is: that of a container is on its network only."""
+        return LOOPBACK if self._container is None else self._container.host()
 
     def _awaited(self) -> str:
         if self.service.ready == "http":
@@ -182,6 +196,9 @@ class Instance(Usable):
         if service.name != self.service.name:
             message = f"{self.thing_name}.upgrade({service!r}) is no other version of {self.service.name}; start it beside it"
             raise UsageError(message)
+        if bool(service.image) != bool(self.service.image):
+            message = f"{self.thing_name}.upgrade({service!r}): a process and a container cannot have the same wiring"
+            raise UsageError(message)
         launch = self._launched(service)
         if self.process is not None and self.process.status is None:
             self.process.terminate(GRACE / self._context.stack.speed)
@@ -200,9 +217,9 @@ class Instance(Usable):
         message = f"{link}: a service cannot be wired to another service yet; wire both to a broker or an http resource"
         raise UsageError(message)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the service's own address."""
-        return Parts(value=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port, name=self.thing_name)
+        return Parts(value=f"http://{host}:{port}", host=host, port=port, name=self.thing_name)
 
     def send(self, queue: str, payload: bytes) -> None:
         """Tell the service to send one message, as [sends] of its service.toml says. Raises HarnessError if it refuses."""
@@ -211,7 +228,7 @@ class Instance(Usable):
             message = f"{self.service!r} does not say how it sends to {queue!r}; add it to [sends] in its service.toml"
             raise UsageError(message)
         method, _, path = told.partition(" ")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = http.client.HTTPConnection(self._host(), self._port, timeout=30)
         try:
             connection.request(method, path, payload, {"Content-Type": "application/json"})
             answer = connection.getresponse()

@@ -8,6 +8,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, NackError, UnroutableError
 
+from harness.address import LOOPBACK
 from harness.history.events import Event
 from harness.model import Link
 from harness.sandbox.brokers import DiedError
@@ -43,9 +44,9 @@ class RabbitQueue(Queue):
         """Open the link to the broker; return the port of its near tap."""
         return self._broker.reach(link)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the queue's name, and the parts of its broker."""
-        return replace(self._broker.parts(port), value=self.thing_name, name=self.thing_name)
+        return replace(self._broker.parts(port, host), value=self.thing_name, name=self.thing_name)
 
     def _send(self, payload: bytes, key: str, attributes: Typed, ends: Ending) -> None:
         attempt = self._attempt(payload, key, attributes, ends, "Basic.Publish")

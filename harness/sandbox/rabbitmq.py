@@ -10,6 +10,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
+from harness.address import LOOPBACK
 from harness.errors import UsageError
 from harness.history.events import Declaration
 from harness.model import Link
@@ -195,12 +196,12 @@ class RabbitMQ(Usable):
         address = self._context.stack.rabbitmq
         return self._context.open(link, "amqp", (address.host, address.port))
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the broker's address on the near tap at `port`."""
         stack, vhost = self._context.stack, self._context.ident
         return Parts(
-            value=f"amqp://{stack.user}:{stack.password}@127.0.0.1:{port}/{vhost}",
-            host="127.0.0.1",
+            value=f"amqp://{stack.user}:{stack.password}@{host}:{port}/{vhost}",
+            host=host,
             port=port,
             user=stack.user,
             password=stack.password,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from pika.exceptions import AMQPError
 
+from harness.address import LOOPBACK
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Key, Link, Moment
@@ -41,9 +42,9 @@ class Resource(Usable):
         """Open the link to this resource; return the port of its near tap."""
         return self._context.open(link, "http", self.thing_name)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the URL of this resource on the near tap at `port`."""
-        return Parts(value=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port, name=self.thing_name)
+        return Parts(value=f"http://{host}:{port}", host=host, port=port, name=self.thing_name)
 
 
 class Http(Resource):
@@ -132,6 +133,6 @@ class Mailbox(Resource):
         """Open the link to this mailbox; return the port of its near tap."""
         return self._context.open(link, "smtp", self.thing_name)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the address of this mailbox on the near tap at `port`; it takes any user and password."""
-        return replace(super().parts(port), value=f"smtp://127.0.0.1:{port}", user="user", password="password")  # noqa: S106 (any is right)
+        return replace(super().parts(port, host), value=f"smtp://{host}:{port}", user="user", password="password")  # noqa: S106 (any is right)

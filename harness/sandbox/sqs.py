@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from harness.address import LOOPBACK
 from harness.history.events import Event
 from harness.model import Key, Link
 from harness.sandbox.brokers import DiedError
@@ -42,9 +43,9 @@ class SqsQueue(Queue):
         """The QueueUrl for the harness's own calls."""
         return self.url_at(self._context.stack.localstack.port)
 
-    def url_at(self, port: int) -> str:
+    def url_at(self, port: int, host: str = LOOPBACK) -> str:
         """Return the QueueUrl on a port: in LocalStack's path form, which names the region."""
-        return f"http://127.0.0.1:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
+        return f"http://{host}:{port}/queue/{REGION}/{self._context.account}/{self.thing_name}"
 
     def url_of(self, queue: Queue) -> str:
         """Return the QueueUrl of another queue of this account."""
@@ -59,9 +60,9 @@ class SqsQueue(Queue):
         """Open the link to SQS; return the port of its near tap."""
         return self._broker.reach(link)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the QueueUrl on this link, and the parts of the account."""
-        return replace(self._broker.parts(port), value=self.url_at(port), name=self.thing_name)
+        return replace(self._broker.parts(port, host), value=self.url_at(port, host), name=self.thing_name)
 
     def _found(self, body: bytes | str, attributes: Mapping[str, str]) -> str | None:
         """Return the declared key, inside the envelope of a topic too."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.address import HERE, LOOPBACK, Interface
 from harness.clock import now
 from harness.errors import UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link, Thing
 from harness.recorder.client import World
+from harness.services.container import Containers
 from harness.services.parts import Parts
 from harness.stack.databases import Databases
 from harness.stack.model import Stack
@@ -33,9 +35,12 @@ class Context:
     act: Callable[[], None]
     lost: Callable[[], str]
     databases: Databases
+    containers: Containers
     own: Mapping[str, OwnBroker] = field(default_factory=dict)
     things: dict[str, "Usable"] = field(default_factory=dict)
     links: dict[Link, int] = field(default_factory=dict)
+    interfaces: dict[str, Interface] = field(default_factory=dict)
+    """Where the links of a service listen, for those that run in containers: this machine's own they do not reach."""
     declared: dict[str, Declaration] = field(default_factory=dict)
     ends: list[Callable[[], None]] = field(default_factory=list)
     readers: list[Callable[[], None]] = field(default_factory=list)
@@ -81,9 +86,9 @@ class Context:
     def open(self, link: Link, protocol: Any, target: tuple[str, int] | str) -> int:
         """Open the link through Toxiproxy, once; return the port of its near tap."""
         if link not in self.links:
-            ports = self.world.open_link(link, protocol, target)
+            ports = self.world.open_link(link, protocol, target, self.interfaces.get(link.service, HERE))
             name = self.proxy(link)
-            via = self.toxiproxy.create(name, ("127.0.0.1", ports.far))
+            via = self.toxiproxy.create(name, (LOOPBACK, ports.far))
             self.ends.append(lambda: self.toxiproxy.delete(name))
             self.world.connect_link(link, via)
             self.links[link] = ports.near
@@ -127,6 +132,6 @@ class Usable(Thing):
         """Open the link to this thing; return the port of its near tap."""
         raise NotImplementedError
 
-    def parts(self, port: int) -> Parts:
-        """Return the address of this thing on the near tap at `port`."""
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
+        """Return the address of this thing on the near tap at this port of this host."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from botocore.exceptions import ClientError
 
+from harness.address import LOOPBACK
 from harness.errors import UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link, Moment
@@ -89,9 +90,9 @@ class Topic(Usable):
         """Open the link to the account; return the port of its near tap."""
         return self._broker.reach(link)
 
-    def parts(self, port: int) -> Parts:
+    def parts(self, port: int, host: str = LOOPBACK) -> Parts:
         """Return the ARN of the topic, and the parts of the account on this link."""
-        return replace(self._broker.parts(port), value=self.arn, name=self.thing_name)
+        return replace(self._broker.parts(port, host), value=self.arn, name=self.thing_name)
 
     def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
         """Return the moment at which SNS has taken the nth message."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from harness.engine import daemon
 from harness.errors import MissingToolError
 from harness.services import java, node, python
 from harness.services.cached import Order, Progress
@@ -28,6 +29,8 @@ def silent(line: str) -> None:
 def require(service: Service) -> None:
     """Hold that each tool the service says it needs is there; else raise MissingToolError, which a test run makes a skip of."""
     problems = [f"{tool}, {why}" for tool in service.needs if (why := problem(tool))]
+    if service.image and (why := daemon.unreachable()):
+        problems.append(f"docker for its container: {why}, or leave these scenarios out")
     if problems:
         message = f"{service} needs {'; and '.join(problems)}"
         raise MissingToolError(message)

@@ -70,9 +70,10 @@ def line_of(text: str, place: Place) -> int:
 def _agreement(document: Document) -> None:
     """Hold what no single key can say: a document has a name, and overlays are told apart by their names alone."""
     data = document.data
-    for needed in ("name", "command"):
-        if needed not in data:
-            raise document.error((), f"{needed} is missing")
+    if "name" not in data:
+        raise document.error((), "name is missing")
+    if "command" not in data and "image" not in data:
+        raise document.error((), "command is missing, or the image of a container")
     if data["name"] != document.path.parent.name:
         raise document.error(("name",), f"name is {data['name']!r}, but its folder is {document.path.parent.name!r}")
     versions, variants = data.get("versions", {}), data.get("variants", {})
@@ -82,6 +83,26 @@ def _agreement(document: Document) -> None:
         raise document.error(("default",), f"default is {data['default']!r}, but [versions] has {_listed(versions)}")
     if versions and "default" not in data:
         raise document.error(("versions",), f"default is missing; one of {_listed(versions)}")
+    _contained(document)
+
+
+def _contained(document: Document) -> None:
+    """Hold that a service is a container in each of its versions or in none, and what a container cannot have."""
+    tables: dict[Place, Mapping[str, Any]] = {
+        (): document.data,
+        **{(kind, name): table for kind in ("versions", "variants") for name, table in document.data.get(kind, {}).items()},
+    }
+    for place, table in tables.items():
+        if "image" in table and "image" not in document.data:
+            raise document.error((*place, "image"), "image stands at the top, and a version or variant may name another")
+        if "image" in document.data and "build" in table:
+            raise document.error(
+                (*place, "build"), "a container has its image, which is built elsewhere; take build or image away"
+            )
+        if "image" in document.data and table.get("clock") == "compressed":
+            raise document.error(
+                (*place, "clock"), "a container keeps the machine's clock, so it is 'real' by itself; take it away"
+            )
 
 
 def _table(document: Document, place: Place, value: object, shapes: Mapping[str, Shape]) -> None:
@@ -164,6 +185,7 @@ OVERLAY: dict[str, Shape] = {
     "clock": _one_of(CLOCKS),
     "longest_silence": _seconds,
     "command": _command,
+    "image": _text,
     "environment": _each(_variable),
     "build": _of(dict.fromkeys(BUILDS, _text)),
     "ready": _one_of(READY),

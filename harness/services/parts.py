@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -13,7 +13,7 @@ REGION = "eu-west-2"
 DUMMY_ACCOUNT = "000000000000"
 # Port 9 (discard) is closed on every machine that has not opened it on purpose: what goes there fails at once.
 DEAD_PROXY = "http://127.0.0.1:9"
-DIRECT = "127.0.0.1,localhost"
+DIRECT = ("127.0.0.1", "localhost")
 
 # `{NAME}` and `{NAME.part}`; `{{` and `}}` are braces, and `${...}` belongs to a shell.
 _PLACE = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_]\w*)(?:\.(\w+))?\}")
@@ -40,12 +40,17 @@ class Parts:
 
 @dataclass(frozen=True)
 class Launch:
-    """Everything needed to start a process: `environment` is its whole environment, `cwd` None means the harness's own."""
+    """Everything needed to start a process, or with an `image` a container.
+
+    `environment` is all that a process has, `cwd` None means the harness's own folder. A container has the image's environment
+    below it and the image's folder; an empty command is the image's.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     cwd: Path | None = None
+    image: str | None = None
 
 
 def expand(
@@ -61,24 +66,26 @@ def expand(
     """
     own = _own_variables(service, wired, environment or {})
     scope = _Scope(service, wired, paths)
-    result = {**base_environment(wired.values()), **{name: parts.value for name, parts in wired.items()}}
+    base = base_environment(wired.values(), contained=service.image is not None)
+    result = {**base, **{name: parts.value for name, parts in wired.items()}}
     result.update({name: scope.filled(f"environment {name}", text) for name, text in own.items()})
     command = tuple(scope.filled("command", text) for text in service.command)
-    return Launch(service.name, command, result, service.folder)
+    return Launch(service.name, command, result, service.folder, service.image)
 
 
-def base_environment(wired: Iterable[Parts] = ()) -> dict[str, str]:
+def base_environment(wired: Collection[Parts] = (), *, contained: bool = False) -> dict[str, str]:
     """Return what every service gets and nothing else: no variable of the user's AWS set-up, no way to a real AWS name.
 
     Old botocore, JS SDK v2 and Java SDK v1 look for instance metadata and for real host names when a setting is missing: with
     dummy keys, no metadata and a dead proxy they fail at once instead. The account of a wired thing replaces the dummy key.
+    What a process has of this machine (PATH, HOME, LANG), a container has of its image.
     """
+    machine = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
     accounts = [parts.account for parts in wired if parts.account]
+    direct = ",".join(dict.fromkeys([*DIRECT, *(parts.host for parts in wired if parts.host)]))
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), DEAD_PROXY)
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
+        **({} if contained else machine),
         "PYTHONUNBUFFERED": "1",
         "AWS_ACCESS_KEY_ID": accounts[0] if accounts else DUMMY_ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -88,8 +95,8 @@ def base_environment(wired: Iterable[Parts] = ()) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         **proxies,
-        "NO_PROXY": DIRECT,
-        "no_proxy": DIRECT,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 

@@ -1,4 +1,7 @@
-"""One running service: its pid, its exits and who caused them, starting it again. Being ready on the wire is judged elsewhere."""
+"""One running service: its pid, its exits and who caused them, starting it again. Being ready on the wire is judged elsewhere.
+
+Whether it is a process of this machine or in a container is told by what starts it; all else is the same.
+"""
 
 import signal
 import threading
@@ -30,11 +33,11 @@ class Process:
     Everything it forks belongs to it. Safe to use from several threads.
     """
 
-    def __init__(self, warden: Warden, launch: Launch, log: Path) -> None:
+    def __init__(self, begin: Callable[[], Child], log: Path) -> None:
+        """Start it by calling `begin`, which writes its output to `log`; the service is named after that file."""
         self.name = log.stem
         self.log = log
-        self._warden = warden
-        self._launch = launch
+        self._begin = begin
         self._callbacks: list[Callable[[int], None]] = []
         self._lock = threading.Lock()
         self._reports = threading.RLock()
@@ -47,20 +50,11 @@ class Process:
 
         Raises StartError, naming the command, where that does not exist or may not be executed.
         """
-        return cls(warden, launch, log)
+        return cls(lambda: _spawned(warden, launch, log), log)
 
     def _started(self) -> _Run:
-        # What it leaves in its temporary folder is gone with the run's.
-        environment = {"TMPDIR": str(self._warden.folder), **self._launch.environment}
-        command, cwd = self._launch.command, self._launch.cwd
-        try:
-            child = self._warden.spawn(self.name, command, environment=environment, log=self.log, cwd=cwd)
-        except MissingToolError as error:
-            # A tool that the service said it needs is a skip (`build.require`); a command that nobody announced is a mistake,
-            # which a skip would hide.
-            raise StartError(str(error)) from error
-        run = _Run(child)
-        child.on_exit(lambda status: self._report(run, status))
+        run = _Run(self._begin())
+        run.child.on_exit(lambda status: self._report(run, status))
         return run
 
     @property
@@ -161,6 +155,17 @@ class Process:
         with self._lock:
             self.kill()
             self._run = self._started()
+
+
+def _spawned(warden: Warden, launch: Launch, log: Path) -> Child:
+    # What it leaves in its temporary folder is gone with the run's.
+    environment = {"TMPDIR": str(warden.folder), **launch.environment}
+    try:
+        return warden.spawn(log.stem, launch.command, environment=environment, log=log, cwd=launch.cwd)
+    except MissingToolError as error:
+        # A tool that the service said it needs is a skip (`build.require`); a command that nobody announced is a mistake,
+        # which a skip would hide.
+        raise StartError(str(error)) from error
 
 
 def said(status: int) -> str:

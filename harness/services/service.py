@@ -37,7 +37,8 @@ class _Source:
 class Service:
     """What to run: a value that can be compared, hashed, kept in a table. `[...]` lays versions and variants over it.
 
-    `Service("billing", command=[...], environment={...})` needs no file; `Service.named("esr-writer")` reads its `service.toml`.
+    `Service("billing", command=[...], environment={...})` needs no file, nor does `Service("billing", image="billing:1.4")`, a
+    container; `Service.named("esr-writer")` reads its `service.toml`.
     """
 
     def __init__(
@@ -49,8 +50,9 @@ class Service:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         _check_plain(name, command, image)
-        base: Table = {"name": name, "command": list(command), "environment": dict(environment or {})}
-        given = [repr(name), f"command={list(command)!r}", *([f"environment={dict(environment)!r}"] if environment else [])]
+        parts: Table = {"image": image, "command": list(command), "environment": dict(environment or {})}
+        base = {"name": name, **{part: value for part, value in parts.items() if value}}
+        given = [repr(name), *(f"{part}={value!r}" for part, value in base.items() if part != "name")]
         self._lay(_Source(base, None, f"Service({', '.join(given)})", {}, {}), "", ())
 
     @classmethod
@@ -127,8 +129,14 @@ class Service:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command line, before `{NAME.part}` is replaced."""
-        return tuple(self._table["command"])
+        """The command line, before `{NAME.part}` is replaced; empty for a container that is started with its image's own."""
+        return tuple(self._table.get("command", ()))
+
+    @property
+    def image(self) -> str | None:
+        """The image of the container that it runs in; None for a process."""
+        image = self._table.get("image")
+        return None if image is None else str(image)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -147,8 +155,8 @@ class Service:
 
     @property
     def clock(self) -> str:
-        """`compressed` (runs on the stack's clock) or `real` (only its brokers are compressed)."""
-        return str(self._table.get("clock", "compressed"))
+        """`compressed` (runs on the stack's clock) or `real` (only its brokers are compressed), as a container always does."""
+        return str(self._table.get("clock", "real" if self.image else "compressed"))
 
     @property
     def longest_silence(self) -> float | None:
@@ -237,15 +245,15 @@ def _source(document: Document) -> _Source:
 
 
 def _check_plain(name: str, command: Sequence[str], image: str | None) -> None:
-    if image is not None:
-        message = f"Service({name!r}, image={image!r}): containers come with the containers stack; start it with command=[...]"
-        raise UsageError(message)
     if not name or "->" in name or "/" in name:
         message = f"{name!r} cannot be the name of a service: it stands in links (service->thing) and in file names"
         raise UsageError(message)
     if isinstance(command, str):
         message = f"Service({name!r}): no shell reads the command, so it is a list: command={shlex.split(command)!r}"
         raise UsageError(message)
-    if not command:
-        message = f"Service({name!r}): what should run? Give command=[...], or use Service.named({name!r}) for one with a {FILE}"
+    if not command and not image:
+        message = (
+            f"Service({name!r}): what should run? Give command=[...] or image=..., or use Service.named({name!r}) for one with a"
+            f" {FILE}"
+        )
         raise UsageError(message)

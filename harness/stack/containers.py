@@ -5,23 +5,27 @@ that label. The reaper that testcontainers brings is another image to be pulled,
 Toxiproxy is on the host's network: its proxies are made at run time, and lead to taps that listen on the host's loopback.
 """
 
+import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import clock
 from harness.address import LOOPBACK, Address, free_port
+from harness.engine import daemon
+from harness.engine.reaper import LABEL, STACK, reap
 from harness.errors import StackError, TimedOutError
 from harness.stack import probe, provision_faketime, tempo
 from harness.stack.cache import Progress
 from harness.stack.localstack import LOCALSTACK
 from harness.stack.model import Stack
 from harness.stack.probe import NoAnswerError
-from harness.stack.reaper import LABEL
 from harness.warden import Warden
 
 IMAGES: Mapping[str, str] = {
@@ -30,9 +34,12 @@ IMAGES: Mapping[str, str] = {
     "toxiproxy": "harness-toxiproxy:2.12.0",
 }
 """What is started unless HARNESS_LOCALSTACK_IMAGE and the like name another; the last is packed here, of the server itself."""
-SOCKET = Path("/var/run/docker.sock")
+NATIVE = "--harness-stack=native"
 USER = PASSWORD = "harness"  # noqa: S105 (RabbitMQ's guest may log in from the container's own loopback only)
 WITHIN = 120.0
+LAST_LINES = 12
+LICENCE = re.compile(r"licen[cs]e|AUTH_TOKEN", re.IGNORECASE)
+"""What LocalStack says since it has demanded a token, and ends with exit code 55; 4.14 was the last without."""
 ON_LOOPBACK: Any = (LOOPBACK,)
 """How docker is told; testcontainers would publish on all addresses, and knows only numbers."""
 PORTS = {"localstack": (4566,), "rabbitmq": (5672, 15672)}
@@ -53,50 +60,15 @@ def image_of(part: str, series: str | None = None) -> str:
 
 def missing(series: str | None = None) -> str:
     """Say why no containers can be started here: no daemon, or an image that is neither here nor to be had. Empty: they can."""
-    if not (os.environ.get("DOCKER_HOST") or SOCKET.exists()):
-        return "this machine has no Docker; install it, set DOCKER_HOST, or take --harness-stack=native"
-    try:
-        client = _client()
-    except StackError as error:
-        return str(error)
-    for part in PORTS:
-        reason = _absent(client, part, image_of(part, series))
-        if reason:
-            return reason
+    reason = daemon.unreachable()
+    if reason:
+        return f"{reason}, or take {NATIVE}"
+    with contextlib.closing(daemon.connected()) as client:
+        for part in PORTS:
+            reason = daemon.absent(client, image_of(part, series))
+            if reason:
+                return f"{reason}; set HARNESS_{part.upper()}_IMAGE to one that is, or take {NATIVE}"
     return ""
-
-
-def _client() -> Any:
-    import docker  # noqa: PLC0415 (half a second that runs without containers need not pay)
-    from docker.errors import DockerException  # noqa: PLC0415 (as above)
-
-    try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as error:
-        message = f"no Docker daemon answers ({_first(error)}); start one this user may talk to, or take --harness-stack=native"
-        raise StackError(message) from error
-    return client
-
-
-def _absent(client: Any, part: str, name: str) -> str:
-    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 (as above)
-
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        try:
-            client.images.pull(name)
-        except APIError as error:
-            return (
-                f"the image {name} is not here and cannot be pulled ({_first(error)});"
-                f" set HARNESS_{part.upper()}_IMAGE to one that is, or take --harness-stack=native"
-            )
-    return ""
-
-
-def _first(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def start(
@@ -115,25 +87,20 @@ def start(
     reason = missing(series)
     if reason:
         raise StackError(reason)
-    client = _client()
     if image_of("toxiproxy") == IMAGES["toxiproxy"]:
-        _packed(client, toxiproxy())
+        with contextlib.closing(daemon.connected()) as client:
+            _packed(client, toxiproxy())
     clock_ = {} if speed == 1 else tempo.begun(warden.run_id, provision_faketime.provided(progress).path, speed, mode=0o666)
-    warden.at_end([sys.executable, "-m", "harness.stack.reaper", warden.run_id])
-    with ThreadPoolExecutor(3, thread_name_prefix="containers") as pool:
-        images = {part: image_of(part, series) for part in IMAGES}
-        parts = [pool.submit(_started, part, image, warden.run_id, clock_, progress) for part, image in images.items()]
-        localstack, rabbitmq, proxy = (one.result() for one in parts)
-    addresses = {
-        "localstack": Address(LOOPBACK, localstack[4566]),
-        "rabbitmq": Address(LOOPBACK, rabbitmq[5672]),
-        "management": Address(LOOPBACK, rabbitmq[15672]),
-        "toxiproxy": Address(LOOPBACK, proxy[0]),
-    }
-    versions = _ready(addresses, progress)
+    warden.at_end([sys.executable, "-m", "harness.engine.reaper", warden.run_id])
+    labels = {LABEL: warden.run_id, STACK: f"{warden.run_id}-x{speed}"}
+    try:
+        at, versions = _up({part: image_of(part, series) for part in IMAGES}, labels, clock_, progress)
+    except BaseException:
+        reap(labels[STACK], STACK)
+        raise
     return Stack(
         "containers",
-        **addresses,
+        **at,
         user=USER,
         password=PASSWORD,
         versions=versions,
@@ -141,6 +108,30 @@ def start(
         clock=clock_,
         toxiproxy_kind="server",
     )
+
+
+def _up(
+    images: Mapping[str, str], labels: Mapping[str, str], clock_: Mapping[str, str], progress: Progress
+) -> tuple[dict[str, Address], dict[str, str]]:
+    """Start the three side by side; return where they listen, and in which versions they answer."""
+    with ThreadPoolExecutor(len(images), thread_name_prefix="containers") as pool:
+        parts = [pool.submit(_started, part, image, labels, clock_, progress) for part, image in images.items()]
+        localstack, rabbitmq, proxy = (one.result() for one in parts)
+    at = {
+        "localstack": Address(LOOPBACK, localstack.ports[4566]),
+        "rabbitmq": Address(LOOPBACK, rabbitmq.ports[5672]),
+        "management": Address(LOOPBACK, rabbitmq.ports[15672]),
+        "toxiproxy": Address(LOOPBACK, proxy.ports[0]),
+    }
+    probe_of: Mapping[_Started, Callable[[], str]] = {
+        localstack: lambda: probe.localstack(at["localstack"]),
+        rabbitmq: lambda: _rabbitmq(at["rabbitmq"], at["management"]),
+        proxy: lambda: probe.toxiproxy(at["toxiproxy"]),
+    }
+    began = clock.now()
+    versions = {one.part: _answer(one, ask) for one, ask in probe_of.items()}
+    progress(f"the containers are ready after {clock.now() - began:.1f} s")
+    return at, versions
 
 
 def _packed(client: Any, server: Path) -> None:
@@ -158,8 +149,18 @@ def _packed(client: Any, server: Path) -> None:
             client.images.build(path=folder, tag=IMAGES["toxiproxy"], rm=True)
 
 
-def _started(part: str, image: str, run_id: str, tempo_: Mapping[str, str], progress: Progress) -> dict[int, int]:
-    """Start one container; return the host's port for each of its own (Toxiproxy's own is that of the host, as 0).
+@dataclass(frozen=True, eq=False)
+class _Started:
+    """A container that runs, and the host's port for each of its own (Toxiproxy's own is that of the host, as 0)."""
+
+    part: str
+    image: str
+    container: Any
+    ports: Mapping[int, int]
+
+
+def _started(part: str, image: str, labels: Mapping[str, str], tempo_: Mapping[str, str], progress: Progress) -> _Started:
+    """Start one container.
 
     A compressed clock is shared with processes outside through the host's shared memory.
     """
@@ -168,7 +169,7 @@ def _started(part: str, image: str, run_id: str, tempo_: Mapping[str, str], prog
 
     testcontainers_config.ryuk_disabled = True
     container, number = DockerContainer(image), free_port()
-    given: dict[str, Any] = {"labels": {LABEL: run_id}}
+    given: dict[str, Any] = {"labels": dict(labels)}
     if part == "toxiproxy":
         container.with_kwargs(network_mode="host", **given).with_command(["-host", LOOPBACK, "-port", str(number)])
     else:
@@ -182,22 +183,10 @@ def _started(part: str, image: str, run_id: str, tempo_: Mapping[str, str], prog
         container.start()
         ports = {port: int(container.get_exposed_port(port)) for port in PORTS.get(part, ())}
     except Exception as error:  # docker, requests and testcontainers have trees of errors of their own
-        message = f"the container of {part} ({image}) cannot be started: {_first(error)}"
+        message = f"the container of {part} ({image}) cannot be started: {daemon.first(error)}"
         raise StackError(message) from error
     progress(f"{part}: {image} is started")
-    return ports or {0: number}
-
-
-def _ready(at: Mapping[str, Address], progress: Progress) -> dict[str, str]:
-    probe_of: Mapping[str, Callable[[], str]] = {
-        "localstack": lambda: probe.localstack(at["localstack"]),
-        "rabbitmq": lambda: _rabbitmq(at["rabbitmq"], at["management"]),
-        "toxiproxy": lambda: probe.toxiproxy(at["toxiproxy"]),
-    }
-    began = clock.now()
-    versions = {part: _answer(part, ask) for part, ask in probe_of.items()}
-    progress(f"the containers are ready after {clock.now() - began:.1f} s")
-    return versions
+    return _Started(part, image, container.get_wrapped_container(), ports or {0: number})
 
 
 def _rabbitmq(amqp: Address, management: Address) -> str:
@@ -205,11 +194,15 @@ def _rabbitmq(amqp: Address, management: Address) -> str:
     return probe.management(management, USER, PASSWORD)
 
 
-def _answer(part: str, ask: Callable[[], str]) -> str:
+def _answer(one: _Started, ask: Callable[[], str]) -> str:
+    """Return its version once it answers. Raises StackError, with its last lines, where it ends or takes too long."""
     seen = "it does not answer yet"
 
     def look() -> str:
         nonlocal seen
+        one.container.reload()
+        if one.container.status == "exited":
+            raise StackError(_story(one, f"ended during its start (exit code {one.container.attrs['State']['ExitCode']})"))
         try:
             return ask()
         except NoAnswerError as error:
@@ -217,8 +210,16 @@ def _answer(part: str, ask: Callable[[], str]) -> str:
             return ""
 
     try:
-        return clock.eventually(look, awaited=part, within=WITHIN, every=0.1)
+        return clock.eventually(look, awaited=one.part, within=WITHIN, every=0.1)
     except TimedOutError as error:
-        licence = " (an image of 2026.3 or later demands a licence token: take 4.14.0 or older)" if part == "localstack" else ""
-        message = f"{part} in its container was not ready within {WITHIN:g} s: it {seen}{licence}"
-        raise StackError(message) from error
+        raise StackError(_story(one, f"was not ready within {WITHIN:g} s: it {seen}")) from error
+
+
+def _story(one: _Started, what: str) -> str:
+    lines = one.container.logs(tail=LAST_LINES).decode("utf-8", "replace").split("\n")
+    said = [line.rstrip() for line in lines if line.strip()] or ["(it wrote nothing)"]
+    variable = f"HARNESS_{one.part.upper()}_IMAGE"
+    mend = f"let {variable} name another image, or take {NATIVE}"
+    if LICENCE.search("\n".join(said)):
+        mend = f"this image demands a licence token: let {variable} name one that needs none, as {IMAGES[one.part]} does"
+    return "\n    ".join([f"{one.part} in its container ({one.image}) {what}; {mend}. The end of its log:", *said])

@@ -9,12 +9,13 @@ import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
 
+from harness.address import HERE, LOOPBACK, Interface
 from harness.history.events import Event
 from harness.wire.pair import Pair
 from harness.wire.pipe import Connection, Pipe, Visit, record_closed
 from harness.wire.rules import RuleBook
 from harness.wire.skies import Skies, heard_out
-from harness.wire.sockets import LOOPBACK, Port, connected, reset
+from harness.wire.sockets import Port, connected, reset
 from harness.wire.streams import Seat, Session, Sink, Tap, Terminal
 from harness.wire.weather import Weather
 
@@ -38,10 +39,20 @@ class TappedLink:
     """The two taps of one link. All methods are called in the loop the link was made in.
 
     `target` is the address of a broker, or what makes the terminal of a resource for one connection. `near` is the port for the
-    service, 0: any that is free; OSError where it is taken.
+    service, 0: any that is free, `at` where it is reached; OSError where that cannot be had.
     """
 
-    def __init__(self, name: str, *, sink: Sink, rules: RuleBook, session: Opener, target: Target, near: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        sink: Sink,
+        rules: RuleBook,
+        session: Opener,
+        target: Target,
+        near: int = 0,
+        at: Interface = HERE,
+    ) -> None:
         self.name = name
         self._sink = sink
         self._rules = rules
@@ -59,7 +70,7 @@ class TappedLink:
         self._losses = 0
         self._timer: asyncio.TimerHandle | None = None
         self._skies = Skies(name, sink, "resource" if callable(target) else "far")
-        self._near = Port(self._accepted_near, near)
+        self._near = Port(self._accepted_near, near, at)
         self._far = Port(self._accepted_far)
         self._far.listen()
 

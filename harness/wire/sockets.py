@@ -6,7 +6,8 @@ import socket
 import struct
 from collections.abc import Callable
 
-LOOPBACK = "127.0.0.1"
+from harness.address import HERE, Interface
+
 BACKLOG = 512
 """Connections that may wait to be accepted: with the 5 that many servers have, a crowd of clients retries SYN for seconds."""
 
@@ -15,16 +16,17 @@ _LONGEST_FLUSH = 1.0
 
 
 class Port:
-    """A loopback port that is ours as long as this object is open, whether it is listening or not.
+    """A port of this machine that is ours as long as this object is open, whether it is listening or not.
 
     The kernel forgets a listener's port with the listener, so a second socket stays bound to it and never listens: connecting is
     refused as on a port nobody has, established connections live on, and the same port can be listened on again.
     """
 
-    def __init__(self, accepted: Callable[[socket.socket], None], number: int = 0) -> None:
-        """Take the port of this number, 0: any that is free. Raises OSError where somebody listens on it."""
+    def __init__(self, accepted: Callable[[socket.socket], None], number: int = 0, at: Interface = HERE) -> None:
+        """Take the port of this number, 0: any that is free. Raises OSError where somebody listens on it, or `at` is not ours."""
         self._accepted = accepted
-        self._keeper = _bound(number)
+        self._at = at
+        self._keeper = _bound(at, number)
         self.number: int = self._keeper.getsockname()[1]
         self._listener: socket.socket | None = None
 
@@ -36,7 +38,7 @@ class Port:
     def listen(self) -> None:
         """Accept connections from now on; harmless when they are."""
         if self._listener is None:
-            self._listener = _bound(self.number)
+            self._listener = _bound(self._at, self.number)
             self._listener.listen(BACKLOG)
             asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
@@ -56,23 +58,28 @@ class Port:
     def _accept(self) -> None:
         while self._listener is not None:
             try:
-                connection, _ = self._listener.accept()
+                connection, peer = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE):  # no descriptor left: they wait in the backlog
                     return
                 continue  # this one was reset while it waited
+            if self._at.device and peer[0] == self._at.host:  # this machine itself, which comes in at every device it has
+                reset(connection)
+                continue
             connection.setblocking(False)  # noqa: FBT003 (its signature)
             self._accepted(connection)
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(at: Interface, port: int) -> socket.socket:
     one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     one.setblocking(False)  # noqa: FBT003 (its signature)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        one.bind((LOOPBACK, port))
+        if at.device:  # an address alone is reached from every network of the machine
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, at.device.encode())
+        one.bind((at.host, port))
     except OSError:
         one.close()
         raise

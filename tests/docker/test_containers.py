@@ -1,19 +1,23 @@
 """The stack in containers: it works, only loopback reaches it, and nothing of it survives its run, whatever ends that."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import docker
 import pytest
 
 from harness import clock
+from harness.engine.daemon import connected
+from harness.engine.reaper import LABEL, reap
 from harness.stack import containers, provision_toxiproxy
 from harness.stack.provision import silent
-from harness.stack.reaper import LABEL, reap
 from harness.warden import Warden
+from tests.docker import images
+from tests.docker.worlds import FIXED
+from tests.leaks.killed import victim
 
 OWNER = """
 import sys, time
@@ -25,17 +29,43 @@ containers.start(warden, lambda: provision_toxiproxy.provided(print).path)
 print("up", warden.run_id, flush=True)
 time.sleep(600)
 """
+TEXT = """
+import sys
+
+import pytest
+
+from harness import Service
 
 
-def left(run_id: str) -> int:
-    return len(docker.from_env().containers.list(all=True, filters={"label": f"{LABEL}={run_id}"}, ignore_removed=True))
+@pytest.mark.scenario("leaks", "baseline")
+def test_a_world_with_a_container(sandbox, capfd):
+    tcs = sandbox.http("tcs", key="/placementId")
+    sandbox.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs)
+    writer = Service("esr-writer", image="{image}", environment={environment})
+    sandbox.start(writer, uses={{"AMQP_URL": sandbox.rabbitmq, "TCS_URL": tcs}})
+    sandbox.inject()
+    with capfd.disabled():
+        print("the drain begins", file=sys.stderr, flush=True)
+    sandbox.until(tcs.requested(), within=600)
+"""
+
+
+def left(*runs: str) -> int:
+    """Return how many containers and networks of these runs there are."""
+    with contextlib.closing(connected()) as client:
+        labels = [{"label": f"{LABEL}={run_id}"} for run_id in runs]
+        return sum(
+            len(client.containers.list(all=True, filters=label, ignore_removed=True)) + len(client.networks.list(filters=label))
+            for label in labels
+        )
 
 
 @pytest.mark.parametrize("speed", [1, 20], ids=["real", "compressed"])
 def test_the_three_are_up_on_loopback_and_gone_at_the_end(tmp_path: Path, speed: int):
     warden = Warden.start(tmp_path / "run")
     stack = containers.start(warden, lambda: provision_toxiproxy.provided(silent).path, speed=speed)
-    there = docker.from_env().containers.list(filters={"label": f"{LABEL}={warden.run_id}"})
+    with contextlib.closing(connected()) as client:
+        there = client.containers.list(filters={"label": f"{LABEL}={warden.run_id}"})
     published = [one for container in there for ports in container.ports.values() for one in ports or ()]
     warden.end()
 
@@ -59,11 +89,25 @@ def test_kill_9_of_the_owner_leaves_no_container(tmp_path: Path):
     assert before == 3
 
 
+@pytest.mark.parametrize("stack", ["native", "containers"])
+def test_kill_9_of_pytest_leaves_nothing_of_a_service_in_a_container(tmp_path: Path, image: str, stack: str):
+    with victim(tmp_path, {"HARNESS_STACK": stack}, TEXT.format(image=image, environment=FIXED)) as one:
+        one.await_said("the drain begins")
+        one.processes()
+        before = left(*one.runs)
+        one.end(signal.SIGKILL)
+    clock.eventually(lambda: left(*one.runs) == 0, awaited="the end of the containers", within=60)
+
+    assert before == (2 if stack == "native" else 5)  # the service, its network, and the stack's three
+    assert one.left_after(within=30) == []
+
+
+@pytest.mark.usefixtures("image")
 def test_what_a_run_left_is_removed_by_its_label():
-    client = docker.from_env()
-    client.networks.create("harness-left", labels={LABEL: "a-run"})
-    client.volumes.create("harness-left", labels={LABEL: "a-run"})
-    client.containers.create(containers.IMAGES["toxiproxy"], labels={LABEL: "a-run"})
+    with contextlib.closing(connected()) as client:
+        client.networks.create("harness-left", labels={LABEL: "a-run"})
+        client.volumes.create("harness-left", labels={LABEL: "a-run"})
+        client.containers.create(images.WRITER, ["true"], labels={LABEL: "a-run"})
 
     assert reap("a-run") == 3
     assert reap("a-run") == 0

@@ -85,7 +85,8 @@ class Victim:
                 stderr=said,
                 start_new_session=True,
             )
-        self._runs: set[str] = set()
+        self.runs: set[str] = set()
+        """The marks of its processes, as far as they were seen."""
         self._ports: set[str] = set()
 
     def await_said(self, pattern: str, within: float = 600) -> None:
@@ -121,8 +122,8 @@ class Victim:
     def processes(self) -> list[int]:
         """Return the living processes of this run, pytest itself included."""
         found = {pid: marks(pid) for pid, one in processes().items() if one.state not in "ZX"}
-        self._runs |= {said["HARNESS_RUN"] for said in found.values() if said.get(MARK) == self._mark and "HARNESS_RUN" in said}
-        return [pid for pid, said in found.items() if said.get(MARK) == self._mark or said.get("HARNESS_RUN") in self._runs]
+        self.runs |= {said["HARNESS_RUN"] for said in found.values() if said.get(MARK) == self._mark and "HARNESS_RUN" in said}
+        return [pid for pid, said in found.items() if said.get(MARK) == self._mark or said.get("HARNESS_RUN") in self.runs]
 
     def left(self) -> list[str]:
         """Return what is still there of the run, in words."""

@@ -7,6 +7,7 @@ from harness.errors import UsageError
 from harness.services.document import line_of, read
 
 HEAD = 'name = "mailer"\ncommand = ["mail"]\n'
+IMAGE = 'name = "mailer"\nimage = "mailer:1"\n'
 
 
 def described(folder: Path, text: str) -> Path:
@@ -48,7 +49,11 @@ def described(folder: Path, text: str) -> Path:
         ),
         (HEAD + "[sends]\nq = { http = 7 }\n", 4, "sends.q.http is a method and a path ('POST /exports'), not 7"),
         (HEAD + "[sends]\nq = { amqp = 'x' }\n", 4, "unknown key 'amqp'; there are 'http'"),
-        ('name = "mailer"\n', 1, "command is missing"),
+        ('name = "mailer"\n', 1, "command is missing, or the image of a container"),
+        ('name = "mailer"\nimage = 3\n', 2, "image is a text in quotes, not 3"),
+        (HEAD + "[variants]\nx = { image = 'm:1' }\n", 4, "image stands at the top, and a version or variant may name another"),
+        (IMAGE + "build = { venv = 'a' }\n", 3, "a container has its image, which is built elsewhere; take build or image away"),
+        (IMAGE + "[variants]\nx = { clock = 'compressed' }\n", 4, "a container keeps the machine's clock, so it is 'real'"),
         ('command = ["x"]\n', 1, "name is missing"),
         ('command = ["x"]\nname = "postman"\n', 2, "name is 'postman', but its folder is 'mailer'"),
         (HEAD + "default = '2'\n", 3, "default is '2', but [versions] has none"),

@@ -115,6 +115,16 @@ def test_nothing_of_the_users_aws_set_up_gets_in(monkeypatch: pytest.MonkeyPatch
     assert not {"AWS_PROFILE", "SOMETHING_ELSE"} & set(environment)
 
 
+def test_a_container_has_its_own_machine_and_its_links_need_no_proxy():
+    bridge = Parts("amqp://172.18.0.1:5672", host="172.18.0.1")
+
+    launch = expand(Service("a", image="a:1"), {"AMQP_URL": bridge, "AWS_ENDPOINT_URL": AWS}, PATHS)
+
+    assert (launch.image, launch.command, launch.cwd) == ("a:1", (), None)
+    assert not {"PATH", "HOME", "LANG"} & set(launch.environment)
+    assert launch.environment["NO_PROXY"] == launch.environment["no_proxy"] == "127.0.0.1,localhost,172.18.0.1"
+
+
 def test_the_account_of_the_sandbox_is_the_access_key():
     environment = expand(Service("a", command=["x"]), WIRED, {}).environment
 

@@ -30,6 +30,16 @@ GROUP = "standard"
 "renamed" = { environment = { GROUP = "renamed", EXTRA = "1" } }
 "quiet" = { environment = { EXTRA = "2" }, longest_silence = 2, ready = "http" }
 """
+CONTAINED = """
+name = "billing"
+image = "billing:1.4"
+default = "1.4"
+[versions]
+"1.3" = { image = "billing:1.3" }
+"1.4" = {}
+[variants]
+quiet = { command = ["q"] }
+"""
 
 
 @pytest.fixture
@@ -57,6 +67,16 @@ def test_a_plain_command_line_needs_no_file():
     assert (service.version, service.versions, service.overlays) == ("", (), ())
     assert (service.needs, service.clock, service.ready) == ((), "compressed", "wire")
     assert (service.longest_silence, service.folder, service.build, service.sends) == (None, None, {}, {})
+
+
+def test_a_container_is_started_as_its_image_says_and_keeps_real_time(write: Write):
+    plain = Service("billing", image="billing:1.4")
+    write("billing", CONTAINED)
+    named = Service.named("billing")
+
+    assert (plain.image, plain.command, plain.clock) == ("billing:1.4", (), "real")
+    assert (named.image, named.command, named["1.3"].image, named["quiet"].command) == ("billing:1.4", (), "billing:1.3", ("q",))
+    assert Service("billing", command=["x"]).image is None
 
 
 @pytest.mark.parametrize(
@@ -104,6 +124,8 @@ def test_versions_are_the_service_in_each_version(sync: Service):
         "Service.named('sync')['2.4.4']",
         "Service.named('sync')['2.4.4', 'renamed', 'quiet']",
         "Service('billing', command=['python', '-m', 'billing'])",
+        "Service('billing', image='billing:1.4')",
+        "Service('billing', image='billing:1.4', command=['x'], environment={'A': '1'})",
         "Service('billing', command=['x'], environment={'A': '1'})",
     ],
 )
@@ -149,8 +171,9 @@ def test_two_versions_at_once_are_an_error(sync: Service):
 @pytest.mark.parametrize(
     ("name", "command", "image", "message"),
     [
-        ("a", [], "a:1", r"image='a:1'\): containers come with the containers stack"),
-        ("a", [], None, r"what should run\? Give command=\[...\], or use Service.named\('a'\)"),
+        ("a", [], None, r"what should run\? Give command=\[...\] or image=..., or use Service.named\('a'\)"),
+        ("a", [], "", r"what should run\? Give command=\[...\] or image=..., or use Service.named\('a'\)"),
+        ("a", "x", "a:1", r"it is a list: command=\['x'\]"),
         ("a", "python -m a 'b c'", None, r"it is a list: command=\['python', '-m', 'a', 'b c'\]"),
         ("", ["x"], None, "'' cannot be the name of a service"),
         ("a->b", ["x"], None, "'a->b' cannot be the name of a service"),
