@@ -124,13 +124,18 @@ class Sends:
         obligation.sent_n, obligation.sent_t = event.n, event.t
 
     def _carrier(self, queue: Queue, key: str, road: Road) -> Obligation | None:
-        """Return the obligation whose consumer sends it on: an equal key, while the service holds a delivery of it."""
+        """Return the obligation whose consumer sends it on: an equal key, while the service holds a delivery of it.
+
+        Into a retry queue it may be sent on after it was acknowledged, too: who acknowledges early does it so. A retry queue that
+        gives nothing back, because who fills it takes from it as well, is from then on a queue of what is sent on.
+        """
         for source in road.instance.queues:
             home = source.home
-            if home is None or (queue.home is not home and queue.role not in {"dead-letter", "parking"}):
+            if home is None or not _goes_on(home, queue):
                 continue
             obligation = home.find(key)
-            if obligation is not None and obligation.last is not None and obligation.opened():
+            if obligation is not None and obligation.far and (queue.role == "retry" or obligation.opened()):
+                queue.home = home if queue.role == "retry" else queue.home
                 return obligation
         return None
 
@@ -252,12 +257,19 @@ def _grouped(obligation: Obligation, event: Seen, *, anew: bool) -> None:
         queue.belongs[obligation.key] = belongs
 
 
+def _goes_on(home: Queue, queue: Queue) -> bool:
+    """Tell whether what is sent to this queue may be a message of the other one, its home, that its consumer sends on."""
+    if queue.role == "retry" and queue.home is queue:
+        return home is not queue
+    return queue.home is home or queue.role in {"dead-letter", "parking"}
+
+
 def _handed_on(carrier: Obligation, queue: Queue) -> None:
     """Take note that its consumer sent a message on: to be delivered again, or aside."""
     if queue.home is None:
         carrier.aside = queue.name
     else:
-        carrier.hand_on("dead_letter_cycle" if queue.role == "retry" else "republished")
+        carrier.hand_on("dead_letter_cycle" if queue.role == "retry" and queue.declaration.dead_letter else "republished")
 
 
 def _copied(part: Part) -> None:
