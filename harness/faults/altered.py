@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import UsageError
 from harness.faults.arguments import checked_target, fault_on_link, names
-from harness.faults.profiles import sent_like
+from harness.faults.profiles import TASKS, sent_like
 from harness.model import Fault, Link, Moment
 
 SQS_MOST_ATTRIBUTES = 10
@@ -53,6 +53,9 @@ def altered(
 
 
 def _library(like: str | None, named: str | None) -> None:
+    if like in TASKS:
+        message = f"altered(link, like={like!r}): Celery writes the whole message; publish(..., like={like!r}) sends such a one"
+        raise UsageError(message)
     if like is not None:
         sent_like("altered(link", like, named)
     elif named is not None:

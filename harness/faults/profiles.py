@@ -1,12 +1,14 @@
 """What versions of libraries put beside a JSON body, so that a message can look as if one of them had sent it.
 
 Captured from the libraries: Spring Cloud AWS sends `JavaType` since 3.0, and until 2.4 an id and a timestamp of its own; Spring
-AMQP's JSON converter sends `__TypeId__`; boto3 sends what it is told to, so nothing.
+AMQP's JSON converter sends `__TypeId__`; boto3 sends what it is told to, so nothing. Of tasks of Celery
+the body tells all; see `harness.wire.celery`.
 """
 
 from typing import NamedTuple
 
 from harness.errors import UsageError
+from harness.wire import celery
 
 Text = str | tuple[str, str]
 
@@ -32,12 +34,16 @@ _SPRING_3 = Profile({"contentType": "application/json"}, "JavaType", ("id", "tim
 _SPRING_AMQP = Profile({}, "__TypeId__", ("__ContentTypeId__", "__KeyTypeId__"))
 _BARE = Profile({}, None, ("JavaType", "contentType", "id", "timestamp", "__TypeId__", "__ContentTypeId__", "__KeyTypeId__"))
 
+TASKS = celery.LIKE
+"""Libraries that send tasks, of which the whole message is their own: nothing that another message could be altered into."""
+
 PROFILES = {
     "spring-cloud-aws-2.4.4": _SPRING_2,
     **{f"spring-cloud-aws-{version}": _SPRING_3 for version in ("3.0.4", "3.1.0", "3.1.1", "3.4.2", "4.1.0")},
     **{f"spring-amqp-{version}": _SPRING_AMQP for version in ("2.4.17", "3.1.8", "3.2.12", "4.1.1")},
     "boto3": _BARE,
     "pika": _BARE,
+    **dict.fromkeys(TASKS, Profile({}, None, ())),
 }
 
 

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
 from harness.errors import UsageError
-from harness.faults.profiles import sent_like
+from harness.faults.profiles import TASKS, sent_like
 from harness.history.events import Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.dead_letters import Arrivals, DeadLetters
 from harness.sandbox.things import Context, Usable
 from harness.wire.exchange import digest
+from harness.wire.keys import found
 
 Body = Mapping[str, object] | str | bytes
 Typed = Mapping[str, tuple[str, str]]
@@ -68,7 +69,8 @@ class Queue(Usable):
 
         `by` a real producer (its `service.toml` says how it is told to send), else by the harness itself: with these attributes
         (headers), each a text or (type, text), and those that a library puts there (`like="spring-cloud-aws-3.1.1"`) for messages
-        made from the class `type`. `ends` says where each message has to end for `accounted`.
+        made from the class `type`. `like="celery-5.6.2"` sends each body, `{"task": "deliver_sms", "args": ["N1"]}`, perhaps with
+        `kwargs`, `id`, and `countdown` or `eta`, as the task it is. `ends` says where each message has to end for `accounted`.
         Raises UsageError for a body in which the declared key is missing, an unknown library, or `by` and `like` together.
         """
         if by is not None and (like or type or attributes):
@@ -81,7 +83,7 @@ class Queue(Usable):
         given = {**(sent_like(call, like, type)[0] if like is not None else {}), **(attributes or {})}
         typed = {name: value if isinstance(value, tuple) else ("String", value) for name, value in given.items()}
         for body in bodies:
-            payload = encode(body)
+            payload = self._task(call, body, like) if like in TASKS else encode(body)
             key = self.key_of(payload, {name: value for name, (_, value) in typed.items()})
             if by is not None:
                 self._told(by, payload, key, ends)
@@ -112,7 +114,14 @@ class Queue(Usable):
         return found
 
     def _found(self, body: bytes | str, attributes: Mapping[str, str]) -> str | None:
-        return None if self._key is None else self._key.find(body, fields=attributes)
+        plain = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+        return None if self._key is None else found(self._key, plain, fields=attributes)
+
+    def _task(self, call: str, body: Body, like: str) -> bytes:
+        """Return the message in which this version of Celery sends a task here."""
+        del body
+        message = f"{call}, like={like!r}): how Celery writes a task is known for SQS only; send the body as Celery would"
+        raise UsageError(message)
 
     def sent(self, nth: int = 1, *, key: str | None = None) -> Moment:
         """Return the moment at which the nth send was confirmed by the broker."""

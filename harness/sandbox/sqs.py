@@ -14,10 +14,13 @@ from harness.history.events import Event
 from harness.model import Key, Link
 from harness.sandbox.brokers import DiedError
 from harness.sandbox.dead_letters import Arrivals, Dead, Seen
-from harness.sandbox.queues import Ending, Look, Queue, Typed
+from harness.sandbox.queues import Body, Ending, Look, Queue, Typed
 from harness.sandbox.things import Usable
 from harness.services.parts import REGION, Parts
+from harness.stack.tempo import shown
+from harness.wire import celery
 from harness.wire.exchange import digest
+from harness.wire.keys import found as found_in
 from harness.wire.sns import envelope
 
 if TYPE_CHECKING:
@@ -69,8 +72,13 @@ class SqsQueue(Queue):
         if self._key is None:
             return None
         around = envelope(body if isinstance(body, str) else body.decode("utf-8", "replace"))
-        found = None if around is None else self._key.find(around.message, fields=around.texts)
+        message = b"" if around is None else around.message.encode("utf-8", "surrogatepass")
+        found = None if around is None else found_in(self._key, message, fields=around.texts)
         return found or super()._found(body, attributes)
+
+    def _task(self, call: str, body: Body, like: str) -> bytes:
+        """Return the message in which this version of Celery sends a task here; countdowns begin on the services' clock."""
+        return celery.message(call, body, like=like, queue=self.thing_name, now=shown(self._context.stack.clock))
 
     def _group_of(self, payload: bytes) -> str | None:
         return None if self._group is None else self._group.find(payload)

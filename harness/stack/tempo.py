@@ -8,9 +8,10 @@ import ctypes
 import os
 import struct
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.clock import bases
+from harness.clock import bases, utc
 from harness.errors import StackError
 from harness.warden.leavings import SHARED, memory_of
 
@@ -43,6 +44,16 @@ def begun(run_id: str, library: Path, speed: int, *, mode: int = 0o600) -> dict[
         "NO_FAKE_STAT": "1",  # files are stamped by the machine; a faked stat would have them come from the past
         "HARNESS_SPEED": str(speed),
     }
+
+
+def shown(clock: Mapping[str, str]) -> datetime:
+    """Return the wall-clock time, in UTC, that processes with this clock see; without one the machine's."""
+    if not clock:
+        return utc()
+    state = (MEMORY / clock["FAKETIME_SHARED"].split()[0][1:]).read_bytes()
+    seconds, nanoseconds = _STATE.unpack_from(state)[2:4]
+    start = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=nanoseconds // 1000)
+    return start + (utc() - start) * int(clock["HARNESS_SPEED"])
 
 
 def _semaphore(name: str) -> None:

@@ -192,6 +192,7 @@ REFUSED: list[tuple[Callable[[], str], str]] = [
     (lambda: refused(altered, TCS, like="spring"), "known are: spring-cloud-aws-2.4.4"),
     (lambda: refused(altered, TCS, like="spring-cloud-aws-3.1.1"), "add type='uk.nhs.Event'"),
     (lambda: refused(altered, TCS, like="boto3", type="a.B"), "leave type= out"),
+    (lambda: refused(altered, TCS, like="celery-5.6.2"), "publish(..., like='celery-5.6.2') sends such a one"),
     (lambda: refused(altered, TCS, type="a.B"), "like='spring-cloud-aws-3.1.1'"),
     (lambda: refused(latency, TCS, 1, jitter=2), "the jitter is from 0 to the 1 seconds"),
     (lambda: refused(latency, TCS, 1, jitter=math.nan), "the jitter is from 0"),

@@ -137,6 +137,24 @@ def test_a_library_s_attributes_are_on_the_wire_with_their_types(sandbox: Sandbo
     }  # fmt: skip
 
 
+def test_a_task_is_known_by_its_key_inside_what_celery_sends(sandbox: Sandbox):
+    tasks = sandbox.aws.queue("tasks", key="/args/0")
+    tasks.publish([{"task": "deliver_sms", "args": ["N1"]}], like="celery-5.6.2")
+    sandbox.drain()
+    sandbox.finish()
+    found = [(event.kind, event.key) for event in sandbox.history.events() if event.key]
+
+    assert found == [("attempted", "N1"), ("acknowledged", "N1"), ("residue", "N1")]
+
+
+def test_how_celery_sends_on_rabbitmq_is_not_known(sandbox: Sandbox):
+    tasks = sandbox.rabbitmq.queue("tasks", key="/args/0")
+    with pytest.raises(
+        UsageError, match=r"publish\(to tasks, like='celery-5\.6\.2'\): how Celery writes a task is known for SQS"
+    ):
+        tasks.publish([{"task": "deliver_sms", "args": ["N1"]}], like="celery-5.6.2")
+
+
 def test_a_real_producer_is_told_nothing_of_attributes(sandbox: Sandbox):
     jobs = sandbox.aws.queue("jobs", key="/id")
     with pytest.raises(UsageError, match="a real producer decides by itself what it sends; leave out the others"):

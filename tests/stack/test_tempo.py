@@ -45,6 +45,24 @@ def test_processes_started_one_after_the_other_share_the_clock(tmp_path: Path):
     assert left(warden.run_id) == []
 
 
+def test_the_time_that_processes_see_is_known_to_who_began_their_clock(tmp_path: Path):
+    library = provision_faketime.provided(silent).path
+    warden = Warden.start(tmp_path / "run")
+    environment = tempo.begun(warden.run_id, library, SPEED)
+    before = tempo.shown(environment)
+    seen = shown(tempo.faked({"PATH": os.defpath}, environment))
+    after = tempo.shown(environment)
+    warden.end()
+
+    assert before.timestamp() < seen < after.timestamp()
+
+
+def test_without_a_clock_of_their_own_processes_see_the_machine_s():
+    before, seen, after = clock.utc(), tempo.shown({}), clock.utc()
+
+    assert before <= seen <= after
+
+
 def test_a_killed_warden_s_shared_memory_is_removed_by_its_owner(tmp_path: Path):
     library = provision_faketime.provided(silent).path
     warden = Warden.start(tmp_path / "run")
