@@ -4,7 +4,8 @@ The notification service looks the doctor up in its user pool. For some that tak
 a message that is being worked on. So the message comes back while its mail is being written, again and again, until the queue has
 given it out ten times (S3-01) and calls it a dead letter, though it was done ten times over (S3-02). The team hid messages for
 longer. The price is paid after a crash: until that time is over nobody gets the message. Who hides it for a short time, and
-extends that while working, has neither (S3-12).
+extends that while working, has neither (S3-12). It is told of those alone who are not in the service's cache: whoever was looked
+up a moment ago is quick, so tests and small user pools never showed it (S3-07).
 
 The numbers are those of production; the clock of brokers and services runs 20 times faster.
 """
@@ -71,3 +72,29 @@ def test_a_crash_hides_the_message_for_long(sandbox: Sandbox):
 def test_after_a_crash_it_is_back_soon(sandbox: Sandbox):
     history = slow_user_pool(sandbox, MAILER["heartbeat"], hidden=60, killed=True)
     require(effected_once(history), recovered(history, within=200))
+
+
+def a_cold_and_a_warm_one(sandbox: Sandbox, *, hidden: float) -> History:
+    """Two forms of one doctor, whom to look up takes 45 s, and who is in the cache when the second comes."""
+    mails = sandbox.aws.mailbox(key=r"subject ~ form (\S+)")
+    pool = sandbox.http("cognito")
+    forms = sandbox.aws.queue("form-updated.fifo", key="/formId", group="/formId", effect=mails, visibility_timeout=hidden)
+    uses = {"AWS_ENDPOINT_URL": sandbox.aws, "COGNITO_URL": pool, "SMTP_URL": mails}
+    service = sandbox.start(MAILER["caches accounts"], uses=uses)
+    sandbox.inject(latency(service.link(pool), 45))
+    forms.publish([{"formId": "cold"}])
+    sandbox.until(forms.settled())
+    forms.publish([{"formId": "warm"}])
+    return sandbox.drain()
+
+
+@scenario("S3-07", "as it was", speed=20)
+def test_only_who_is_not_in_the_cache_is_told_twice(sandbox: Sandbox):
+    history = a_cold_and_a_warm_one(sandbox, hidden=30)
+    require(effected_once(history).broken_as("duplicated_by_expiry", only={"cold"}))
+
+
+@scenario("S3-07", "as fixed", speed=20)
+def test_hidden_for_longer_both_are_told_once(sandbox: Sandbox):
+    history = a_cold_and_a_warm_one(sandbox, hidden=270)
+    require(accounted(history), effected_once(history))

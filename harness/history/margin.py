@@ -112,7 +112,8 @@ class Margin:
             for name, seconds in (("visibility_timeout", queue.declaration.visibility_timeout), ("ttl", queue.declaration.ttl))
             if seconds
         ]
-        ends = [(one.ended - one.began, str(one)) for one in self._world.faults.values() if one.began is not None and one.ended]
+        faults = [one for one in self._world.faults.values() if not one.once]  # one that only happens lasts no time
+        ends = [(one.ended - one.began, str(one)) for one in faults if one.began is not None and one.ended]
         return min([*timers, *ends], default=None)
 
     def _slowest(self, shortest: float) -> tuple[float, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ConnectionClosedError
 from localstack_client.session import Session
 
 from harness.address import LOOPBACK
@@ -27,6 +27,9 @@ from harness.services.parts import REGION, Parts
 
 AGAIN = 2
 """Starts of a LocalStack of this sandbox's own, from which on it may have forgotten what was made in it."""
+
+LOOKS = ("get_", "list_")
+"""How operations begin that change nothing, so that one whose connection was closed may be made again."""
 
 SECRET = "test"  # noqa: S105 (LocalStack does not check signatures; every SDK wants one)
 VISIBILITY_MAX = 43_200
@@ -156,8 +159,14 @@ class Aws(Usable):
         that it died meanwhile.
         """
         self._brokers.starts(self.thing_name)
+        made = getattr(self._client(service), operation)
         try:
-            return getattr(self._client(service), operation)(**arguments)
+            try:
+                return made(**arguments)
+            except ConnectionClosedError:  # LocalStack ends a connection that was idle for a minute, perhaps just then
+                if not operation.startswith(LOOKS):
+                    raise
+                return made(**arguments)
         except (BotoCoreError, OSError) as error:
             raise self._brokers.lost(self.thing_name, f"LocalStack at {self._context.stack.localstack}", error) from error
 

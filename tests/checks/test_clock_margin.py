@@ -67,6 +67,13 @@ def test_an_answer_that_a_fault_held_up_is_no_measure(tmp_path: Path):
     assert not told.ledger().margin.reason()
 
 
+def test_a_fault_that_only_happens_is_no_timer(tmp_path: Path):
+    fault = "2 fault f1 reset svc->other began", "2.1 fault f1 reset svc->other ended"
+    told = history(tmp_path, *WELL, *fault, asked(9, 7, 1.1), over(), speed=20)
+
+    assert not told.ledger().margin.reason()
+
+
 def test_a_fault_that_ends_soon_is_a_timer_too(tmp_path: Path):
     fault = "2 fault f1 outage svc->other began", "7 fault f1 outage svc->other ended"
     told = history(tmp_path, *WELL, *fault, asked(9, 7, 1.1), over(), speed=20)

@@ -1,8 +1,9 @@
 """Queues on both brokers: what is declared, refused, sent, looked at and left over, on the real ones."""
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
-from harness.errors import UsageError
+from harness.errors import StackLostError, UsageError
 from harness.history.events import Event
 from harness.history.journal import Journal
 from harness.sandbox.queues import Body, Queue
@@ -112,6 +113,40 @@ def test_messages_on_sqs_are_sent_looked_at_and_found(sandbox: Sandbox, name: st
     assert {event.key for event in residue} == {"1", "2", "3"}
     assert residue[0].attributes == {"colour": ("String", "red")}
     assert [event.mid for event in residue] == [event.mid for event in events if event.kind == "acknowledged"]
+
+
+class ClosedOnce:
+    """A client of SQS whose first call meets a connection that was just closed."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def call(self, **arguments: object) -> dict[str, dict[str, str]]:
+        self.calls.append(str(arguments["QueueUrl"]).rpartition("/")[2])
+        if len(self.calls) == 1:
+            raise ConnectionClosedError(endpoint_url="")
+        return {"Attributes": {"ApproximateNumberOfMessages": "7"}}
+
+    get_queue_attributes = purge_queue = call
+
+
+def test_a_look_whose_connection_was_just_closed_is_made_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    jobs, client = sandbox.aws.queue("jobs"), ClosedOnce()
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox.aws, "_client", lambda _: client)
+        found = jobs.gauge()()
+
+    assert (found, client.calls) == (7, ["jobs", "jobs"])
+
+
+def test_a_change_whose_connection_was_just_closed_is_not(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    jobs, client = sandbox.aws.queue("jobs"), ClosedOnce()
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox.aws, "_client", lambda _: client)
+        with pytest.raises(StackLostError, match="does not answer any more"):
+            sandbox.aws.call("purge_queue", QueueUrl=jobs.url)
+
+    assert client.calls == ["jobs"]
 
 
 def test_a_message_without_a_key_is_known_by_what_the_broker_calls_it(sandbox: Sandbox):
