@@ -82,6 +82,8 @@ class Progress:
         self.expected: set[str] = set()
         self.ended: set[str] = set()
         self.visibility: dict[str, float] = {}
+        self.limits: dict[str, int] = {}
+        """How many deliveries RabbitMQ counts before it takes a message out of its queue, where it does."""
         self.patterns: dict[tuple[str, str], Pattern] = {}
         self.subscribed: dict[str, float] = {}
         self.polled: set[str] = set()
@@ -120,8 +122,11 @@ class Progress:
     def _declared(self, event: Event) -> None:
         data: Mapping[str, object] = event.data or {}
         timeout = data.get("visibility_timeout")
+        limit = data.get("max_receive_count")
         if data.get("what") == "queue" and isinstance(timeout, (int, float)):
             self.visibility[str(data.get("name"))] = float(timeout)
+        elif data.get("what") == "queue" and isinstance(limit, int):
+            self.limits[str(data.get("name"))] = limit
 
     def _attempted(self, event: Event) -> None:
         if event.at == "harness" and event.key:
@@ -259,8 +264,12 @@ class Progress:
         return len(self.expected - self.effected - self.ended)
 
     def steady(self, t: float) -> str:
-        """Say why the world is steady at `t`: for three periods, and three deliveries each, only redeliveries without effect."""
-        if not self.patterns or any(one.count <= REDELIVERIES for one in self.patterns.values()):
+        """Say why the world is steady at `t`: for three periods, and three deliveries each, only redeliveries without effect.
+
+        Where RabbitMQ itself ends it after a number of deliveries, it is steady only when that has come to nothing.
+        """
+        needed = ((one.count, REDELIVERIES + self.limits.get(queue, 0)) for (queue, _), one in self.patterns.items())
+        if not self.patterns or any(count <= least for count, least in needed):
             return ""
         period = max(one.longest for one in self.patterns.values())
         first = min(one.first for one in self.patterns.values())

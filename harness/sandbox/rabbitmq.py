@@ -23,9 +23,12 @@ from harness.sandbox.queues import Role
 from harness.sandbox.rabbit_queue import RabbitQueue
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
+from harness.stack.choice import in_range
 from harness.stack.management import Management
 
 KINDS = ("classic", "quorum")
+LIMIT_OF_ITS_OWN = 20
+"""The delivery limit of quorum queues for which none is declared, from RabbitMQ 4.0 on."""
 
 
 class RabbitMQ(Usable):
@@ -88,7 +91,7 @@ class RabbitMQ(Usable):
             dead_letter=dead_letter,
             ttl=ttl,
             kind=kind,
-            max_receive_count=delivery_limit,
+            max_receive_count=_limit(kind, delivery_limit, self._context.stack.versions["rabbitmq"]),
             contract=contracts.contract(name, contract),
         )
         self._add(made, declaration)
@@ -208,6 +211,18 @@ class RabbitMQ(Usable):
             vhost=vhost,
             name="rabbitmq",
         )
+
+
+def _limit(kind: str, declared: int | None, version: str) -> int | None:
+    """Return how many deliveries that failed a queue of this broker takes back: none is counted by classic queues.
+
+    Quorum queues have a limit of their own from 4.0 on; -1 is none (https://www.rabbitmq.com/docs/quorum-queues).
+    """
+    if kind != "quorum":
+        return declared
+    if declared is None:
+        return LIMIT_OF_ITS_OWN if in_range(version, ">=4") else None
+    return declared if declared >= 0 else None
 
 
 def _arguments(kind: str, dead_letter: str | None, delivery_limit: int | None, ttl: float | None) -> Mapping[str, object]:

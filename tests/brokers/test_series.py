@@ -14,6 +14,14 @@ TOLD = (
 def test_new(sandbox):
     require(nothing_dead_lettered(two_jobs(sandbox)))
 
+@scenario("X-3", rabbitmq=">=4")
+def test_limit(sandbox):
+    sandbox.rabbitmq.queue("limited", kind="quorum")
+    history = two_jobs(sandbox)
+    declared = [event.data for event in history.events() if event.kind == "declared"]
+    assert {"limited": 20}.items() <= {one["name"]: one.get("max_receive_count") for one in declared}.items()
+    require(nothing_dead_lettered(history))
+
 @scenario("X-2", rabbitmq="<4")
 def test_old(sandbox):
     require(nothing_dead_lettered(two_jobs(sandbox)))
@@ -29,5 +37,5 @@ def test_a_run_on_another_series(tmp_path: Path):
     assert done.status == 0, done.printed
     assert run.stack is not None
     assert run.stack.rabbitmq.startswith("4.3.")
-    assert done.entry("test_new").outcome == "kept"
+    assert [done.entry(test).outcome for test in ("test_new", "test_limit")] == ["kept", "kept"]
     assert "this scenario needs rabbitmq <4, and the stack has 4.3." in done.printed

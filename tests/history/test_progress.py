@@ -122,6 +122,15 @@ def test_a_message_that_is_only_delivered_again_makes_a_steady_world():
     assert "1 message(s) are only delivered again, about every 2.0 s" in after(SQS, *redelivered(5)).steady(9.5)
 
 
+@pytest.mark.parametrize(("broker", "steady"), [("rabbitmq", False), ("aws", True)])
+def test_what_rabbitmq_ends_by_itself_after_some_deliveries_is_not_steady_before(broker: str, *, steady: bool):
+    limit = {"what": "queue", "name": "jobs", "max_receive_count": 3}
+    more = {"visibility_timeout": 30} if broker == "aws" else {}
+    declared = at(0, "declared", data={**limit, **more})
+    assert bool(after(declared, *redelivered(6)).steady(11.5)) is steady
+    assert after(declared, *redelivered(7)).steady(13.5)
+
+
 def test_a_world_that_stopped_redelivering_is_not_steady():
     assert after(SQS, *redelivered(5)).steady(30) == ""
 

@@ -28,12 +28,16 @@ USUAL = "native"
 
 
 class Step(msgspec.Struct, kw_only=True):
-    """One step as it went: `how` is well, failed, or skipped with a reason; `differences` are against the native stack."""
+    """One step as it went: `how` is well, failed, or skipped with a reason; `differences` are against the native stack.
+
+    With another series of RabbitMQ, scenarios that are about one series are not the same: only what both told is compared.
+    """
 
     name: str
     how: str
     seconds: float = 0.0
     said: Said = []
+    rabbitmq: str = ""
     differences: list[str] = []
 
 
@@ -113,7 +117,9 @@ def _step(name: str, folder: Path) -> Step:
     with suite.around(folder) as environment:
         step = _run(name, command, folder, environment)
     if (runs / "latest" / "run.json").exists():
-        step.said = said(read_run(runs / "latest").scenarios)
+        run = read_run(runs / "latest")
+        step.said = said(run.scenarios)
+        step.rabbitmq = run.stack.rabbitmq if run.stack else ""
     return step
 
 
@@ -126,12 +132,18 @@ def _run(name: str, command: list[str], folder: Path, environment: Mapping[str, 
 
 
 def _compare(steps: list[Step]) -> None:
-    usual = next((one.said for one in steps if one.name == USUAL), [])
+    usual = next((one for one in steps if one.name == USUAL), Step(name=USUAL, how="left out"))
     for one in steps:
-        if usual and one.said:
-            more = [f"+ {' | '.join(line)}" for line in one.said if line not in usual]
-            less = [f"- {' | '.join(line)}" for line in usual if line not in one.said]
+        if usual.said and one.said:
+            both = {line[:2] for line in one.said} & {line[:2] for line in usual.said}
+            alike = _series(one) == _series(usual)
+            more = [f"+ {' | '.join(line)}" for line in one.said if line not in usual.said and (alike or line[:2] in both)]
+            less = [f"- {' | '.join(line)}" for line in usual.said if line not in one.said and (alike or line[:2] in both)]
             one.differences = [*more, *less]
+
+
+def _series(step: Step) -> list[str]:
+    return step.rabbitmq.split(".")[:2]
 
 
 def _show(line: str) -> None:

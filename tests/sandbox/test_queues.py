@@ -102,6 +102,19 @@ def test_messages_on_rabbitmq_are_sent_looked_at_and_found(sandbox: Sandbox, kin
     assert [event.data for event in events if event.kind == "scanned"] == [{"messages": 3}]
 
 
+@pytest.mark.parametrize(
+    ("kind", "declared", "known"),
+    [("classic", None, None), ("quorum", 3, 3), ("quorum", -1, None)],
+    ids=["never counts", "declared", "switched off"],
+)
+def test_the_journal_has_the_limit_that_a_queue_is_declared_with(
+    sandbox: Sandbox, kind: str, declared: int | None, known: int | None
+):
+    sandbox.rabbitmq.queue("jobs", kind=kind, delivery_limit=declared)
+    found = [event.data or {} for event in journal(sandbox) if event.kind == "declared"]
+    assert [one.get("max_receive_count") for one in found if one["name"] == "jobs"] == [known]
+
+
 @pytest.mark.parametrize("name", ["jobs", "jobs.fifo"])
 def test_messages_on_sqs_are_sent_looked_at_and_found(sandbox: Sandbox, name: str):
     jobs = sandbox.aws.queue(name, key="/id", group="/id" if name.endswith("fifo") else None)
