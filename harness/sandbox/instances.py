@@ -227,17 +227,26 @@ class Instance(Usable):
         if told is None:
             message = f"{self.service!r} does not say how it sends to {queue!r}; add it to [sends] in its service.toml"
             raise UsageError(message)
-        method, _, path = told.partition(" ")
+        try:
+            status = self.call(told, payload)
+        except (OSError, http.client.HTTPException) as error:
+            message = f"{self.thing_name} was told to send to {queue} and did not answer: {error!r}.{self._tail()}"
+            raise HarnessError(message) from error
+        if status >= 400:  # noqa: PLR2004 (HTTP's own boundary)
+            message = f"{self.thing_name} answered {status} to {told}, when told to send to {queue}.{self._tail()}"
+            raise HarnessError(message)
+
+    def call(self, what: str, payload: bytes) -> int:
+        """Send JSON to the service's own port (`POST /exports`) and return the status of the answer; the harness's own call.
+
+        Raises OSError and HTTPException where it does not answer.
+        """
+        method, _, path = what.partition(" ")
         connection = http.client.HTTPConnection(self._host(), self._port, timeout=30)
         try:
             connection.request(method, path, payload, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            message = f"{self.thing_name} was told to send to {queue} and did not answer: {error!r}.{self._tail()}"
-            raise HarnessError(message) from error
         finally:
             connection.close()
-        if answer.status >= 400:  # noqa: PLR2004 (HTTP's own boundary)
-            message = f"{self.thing_name} answered {answer.status} to {told}, when told to send to {queue}.{self._tail()}"
-            raise HarnessError(message)
+        return answer.status

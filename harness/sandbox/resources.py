@@ -1,7 +1,10 @@
 """Resources with ground truth as a scenario sees them: what a service changes, and where an alarm would ring."""
 
 import contextlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from http.client import HTTPException
 
 from pika.exceptions import AMQPError
 
@@ -10,6 +13,7 @@ from harness.errors import HarnessError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.effects import Either
+from harness.sandbox.instances import Instance
 from harness.sandbox.queues import Queue
 from harness.sandbox.things import Context, Usable
 from harness.services.parts import Parts
@@ -60,6 +64,38 @@ class Http(Resource):
         declaration = Declaration(what="resource", name=name, kind="http", key=key, version=version)
         context.declare(declaration)
         context.world.open_resource(name, "http", {"key": key, "version": version})
+
+    def calls_back(self, instance: Instance, path: str, body: Mapping[str, object]) -> None:
+        """Have this resource tell `instance` of each change from now on, as a provider does with its receipts.
+
+        It posts `body` as JSON to `path` of the service's own port, with the key of the change for `{key}` in its texts. That is
+        after the change and before its answer, so a receipt comes before a retry. What the service does not take is lost. Raises
+        UsageError for a service without a port of its own and for what is no path.
+        """
+        if not path.startswith("/") or instance.service.ready != "http":
+            message = (
+                f"{self.thing_name}.calls_back({instance.thing_name}, {path!r}, ...): a path of a service whose service.toml says"
+                f" ready = 'http'; {instance.thing_name} is ready on the {instance.service.ready}"
+            )
+            raise UsageError(message)
+        Receipts(self._context, self, instance, f"POST {path}", json.dumps(body)).tell(1)
+
+
+class Receipts:
+    """What a resource tells a service of its changes, one after the other."""
+
+    def __init__(self, context: Context, of: Http, to: Instance, call: str, text: str) -> None:
+        self._context, self._of, self._to = context, of, to
+        self._call, self._text = call, text
+
+    def tell(self, nth: int) -> None:
+        """Tell of the nth change, and of those after it."""
+        self._context.world.watch(self._of.effected(nth), lambda event: self._happened(nth, event))
+
+    def _happened(self, nth: int, event: Event) -> None:
+        with contextlib.suppress(HarnessError, OSError, HTTPException):  # the world may be over, the service may be down
+            self.tell(nth + 1)
+            self._to.call(self._call, self._text.replace("{key}", json.dumps(event.key)[1:-1]).encode())
 
 
 class Alarms(Resource):
