@@ -51,12 +51,15 @@ def task(body: bytes) -> bytes | None:
     if not body.startswith(_BEGINS):
         return None
     try:
-        envelope = _ENVELOPE.decode(base64.b64decode(body, validate=True))
-        if envelope.properties.body_encoding != "base64":
-            return None
-        inner = _JSON.decode(base64.b64decode(envelope.body, validate=True))
+        return _inside(_ENVELOPE.decode(base64.b64decode(body, validate=True)))
     except _REFUSED:
         return None
+
+
+def _inside(envelope: _Envelope) -> bytes | None:
+    if envelope.properties.body_encoding != "base64":
+        return None
+    inner = _JSON.decode(base64.b64decode(envelope.body, validate=True))
     if isinstance(inner, list) and len(inner) == 3 and "task" in envelope.headers:  # noqa: PLR2004 (args, kwargs, embedded)
         inner = {**envelope.headers, "args": inner[0], "kwargs": inner[1]}
     return msgspec.json.encode(inner) if isinstance(inner, dict) and "task" in inner else None
