@@ -8,13 +8,12 @@ from harness.history.bites import Bites
 from harness.history.causes import cause_of
 from harness.history.deadlines import tick
 from harness.history.journal import Seen
-from harness.history.obligations import KEPT_DELIVERIES, Delivery, Obligation
+from harness.history.obligations import DONE, KEPT_DELIVERIES, Delivery, Obligation
 from harness.history.receives import Receives
 from harness.history.world import Connection, Queue, Road, World
 
 NOT_FOUND = 404
 PRECONDITION_FAILED = 406
-DONE = frozenset({"ack", "delete", "no_ack"})
 
 
 class Deliveries:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 KEPT_DELIVERIES = 32
 KEPT_ATTEMPTS = 5_000
 NEVER = float("inf")
+DONE = frozenset({"ack", "delete", "no_ack"})
+"""Words by which a consumer takes a message for good."""
 
 
 class Effect(msgspec.Struct, frozen=True, eq=False):
@@ -103,6 +105,11 @@ class Delivery(msgspec.Struct, eq=False):
     request: Request | None = None
     requests: int = 0
     used: tuple[str, ...] = ()
+
+    @property
+    def owed(self) -> bool:
+        """Whether its service was given it for good and has not shown yet what it did with it."""
+        return not self.requests if self.word in DONE else self.end == "expiry" and not self.word
 
     @property
     def let_go_t(self) -> float:
@@ -224,8 +231,11 @@ class Obligation(msgspec.Struct, eq=False):
         return [one for one in self.deliveries if not one.end]
 
     def worked_on(self) -> list[Delivery]:
-        """Return those that a service may be working on: the open ones, and those that expired without a word of it."""
-        return [one for one in self.deliveries if not one.end or (one.end == "expiry" and one.near_n and not one.word)]
+        """Return those that a service may be working on: the open ones, and those that ended and are still owed something.
+
+        That is a word, where one expired; or the work itself, where it was acknowledged before that, as Celery does.
+        """
+        return [one for one in self.deliveries if not one.end or (one.near_n and one.owed)]
 
     def explain(self, cause: str) -> None:
         """Count the cause of one further delivery."""

@@ -164,6 +164,30 @@ def test_two_effects_of_one_delivery_are_the_services_own(tmp_path):
     assert verdict.premises_of("duplicated_by_blind_retry") == 1
 
 
+def settled_early(tag, t, x):
+    """Acknowledge first, as Celery does, and then do it."""
+    return f"{t} settled q a {tag} delete {C}\n{t + 0.1} posted a {x}\n{t + 0.2} confirmed q a {tag} true {C}"
+
+
+def test_what_is_done_after_an_early_acknowledgement_belongs_to_that_delivery(tmp_path):
+    lines = [
+        f"1 delivered q a r1 {L} mid=m",
+        f"32 delivered q a r2 {L} mid=m redelivered=true",
+        settled_early("r1", 33, 1),
+        settled_early("r2", 40, 2),
+    ]
+    verdict = effected_once(history(tmp_path, sent("a"), *lines, over(t=90), world=SQS))
+
+    assert (verdict.conclusion, verdict.labels) == ("broken", ("duplicated_by_expiry",))
+
+
+def test_what_is_done_twice_after_an_early_acknowledgement_is_the_services_own(tmp_path):
+    lines = [f"1 delivered q a r1 {L} mid=m", settled_early("r1", 2, 1), "3 posted a 2"]
+    verdict = effected_once(history(tmp_path, sent("a"), *lines, over(), world=SQS))
+
+    assert (verdict.conclusion, verdict.labels) == ("broken", ("duplicated_by_blind_retry",))
+
+
 def test_an_effect_long_after_the_end_is_the_services_own(tmp_path):
     verdict = effected_once(history(tmp_path, sent("a"), first("1.2 settled q a 1:1 ack\n9 posted a 2"), over()))
 
