@@ -27,7 +27,7 @@ def said(client: socket.socket, text: bytes, within: float = 60.0) -> bytes:
 def heard(client: socket.socket, length: int, within: float = 60.0) -> bytes:
     client.settimeout(within)
     got = bytearray()
-    while len(got) < length and (more := client.recv(65536)):
+    while len(got) < length and (more := client.recv(min(65536, length - len(got)))):
         got += more
     return bytes(got)
 
