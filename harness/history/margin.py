@@ -118,7 +118,7 @@ class Margin:
 
     def _slowest(self, shortest: float) -> tuple[float, str] | None:
         took = sorted(self._took)
-        if len(took) > 1 and took[-1] <= shortest / 2:
+        if took and took[-1] <= shortest / 2:
             took.pop()  # one hiccup of the machine, far below the timer, is not what it usually takes
         answers = [(took[min(len(took) - 1, len(took) * 99 // 100)], f"an answer (p99 of {len(took)})")] if took else []
         work = [

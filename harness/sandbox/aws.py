@@ -187,7 +187,8 @@ class Aws(Usable):
                 localstack_host=f"{address.host}:{address.port}",
             )
             config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-            self._clients[service] = session.client(service, config=config, endpoint_url=f"http://{address}")
+            made = self._clients[service] = session.client(service, config=config, endpoint_url=f"http://{address}")
+            made.meta.events.register("before-send", _once)
         return self._clients[service]
 
     def reach(self, link: Link) -> int:
@@ -223,3 +224,8 @@ def _check(name: str, visibility: float, retention: float, receives: int, dead_l
     if problem:
         message = f"SQS queue {name!r}: {problem}"
         raise UsageError(message)
+
+
+def _once(request: Any, **_: object) -> None:
+    """Have a connection serve one call: an emulator on a quick clock ends idle ones so soon that it would be as we use them."""
+    request.headers["Connection"] = "close"

@@ -9,7 +9,7 @@ from http.client import HTTPException
 from pika.exceptions import AMQPError
 
 from harness.address import LOOPBACK
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, StackLostError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.effects import Either
@@ -143,7 +143,7 @@ class DepthAlarm:
         return f"the alarm of {self._sink} on {self._queue.thing_name} rings at its next look" if rises else ""
 
     def _evaluate(self) -> None:
-        with contextlib.suppress(HarnessError, AMQPError, OSError):  # that a broker is gone, the sandbox's next act says
+        with contextlib.suppress(HarnessError, StackLostError, AMQPError, OSError):  # that a broker is gone, the sandbox's next act says
             depth = self._gauge()
             if depth > self._above and not self._ringing:
                 text = f"{self._queue.thing_name} has {depth} message(s), more than {self._above}"

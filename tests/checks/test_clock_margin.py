@@ -44,6 +44,13 @@ def test_one_hiccup_far_below_the_timer_is_forgiven(tmp_path: Path, took: float,
     assert accounted(told).conclusion == word
 
 
+@pytest.mark.parametrize(("took", "reason"), [(4.9, False), (5.1, True)], ids=["far below", "near"])
+def test_so_is_the_only_answer_there_is(tmp_path: Path, took: float, *, reason: bool):
+    told = history(tmp_path, once(3, 7, took), *END, world=HELD_UP, speed=20)
+
+    assert bool(told.ledger().margin.reason()) is reason
+
+
 def test_the_same_at_speed_one_says_nothing_of_the_clock(tmp_path: Path):
     told = history(tmp_path, *WELL, asked(3, 7, 2.1), *END, world=HELD_UP)
 

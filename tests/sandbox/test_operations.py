@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import StackLostError, UsageError
 from harness.history.events import Event
 from harness.sandbox.queues import Queue
 from harness.sandbox.sandbox import Sandbox
@@ -110,6 +110,22 @@ def test_an_alarm_rings_once_when_a_queue_is_too_deep(sandbox: Sandbox, broker: 
     assert [event.data for event in noticed] == [
         {"text": "jobs-dlq has 1 message(s), more than 0", "sink": "ops", "queue": "jobs-dlq"}
     ]
+
+
+def test_an_alarm_that_gets_no_answer_once_looks_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    _, dlq = dead(sandbox, "rabbitmq")
+    answers = iter([StackLostError("it is gone")])
+
+    def gauge() -> int:
+        answer = next(answers, 1)
+        if isinstance(answer, StackLostError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(type(dlq), "gauge", lambda _: gauge)
+    sandbox.alarms("ops").watch(dlq, every=0.1)
+
+    assert len(events(sandbox, "noticed")) == 1
 
 
 def test_an_alarm_without_a_period_is_refused(sandbox: Sandbox):

@@ -20,6 +20,11 @@ def journal(sandbox: Sandbox) -> list[Event]:
     return list(Journal(sandbox._journal).events())  # noqa: SLF001 (as above)
 
 
+def test_the_harness_itself_keeps_no_connection_to_the_emulator_that_could_end_while_it_asks(sandbox: Sandbox):
+    answered = sandbox.aws.call("list_queues")["ResponseMetadata"]["HTTPHeaders"]
+    assert answered["connection"] == "close"
+
+
 def test_roles_follow_from_how_queues_hang_together(sandbox: Sandbox):
     sandbox.rabbitmq.queue("jobs", dead_letter="jobs.dlq")
     sandbox.rabbitmq.queue("jobs.retry", ttl=1, dead_letter="jobs")
