@@ -143,7 +143,8 @@ class DepthAlarm:
         return f"the alarm of {self._sink} on {self._queue.thing_name} rings at its next look" if rises else ""
 
     def _evaluate(self) -> None:
-        with contextlib.suppress(HarnessError, StackLostError, AMQPError, OSError):  # that a broker is gone, the sandbox's next act says
+        # That a broker is gone, the sandbox's next act says.
+        with contextlib.suppress(HarnessError, StackLostError, AMQPError, OSError):
             depth = self._gauge()
             if depth > self._above and not self._ringing:
                 text = f"{self._queue.thing_name} has {depth} message(s), more than {self._above}"
