@@ -264,9 +264,7 @@ class World:
     def fault(self, event: Seen) -> Interval:
         """Take a `fault` event: injected, began, ended or failed."""
         data = event.data or {}
-        found = self.faults.get(event.fault)
-        if found is None:
-            found = self.faults[event.fault] = Interval(event.fault, data)
+        found = self.faults.setdefault(event.fault, Interval(event.fault, data))
         if event.how == "began":
             found.began, found.began_n, found.ended = event.t, event.n, None
         elif event.how == "ended":

@@ -137,8 +137,7 @@ class RecordedWorld:
         Queues without a key of their own (a dead-letter queue), and sends whose queue only the broker knows (through an
         exchange), have the key of all others of that broker, if those agree on one.
         """
-        found = self._keys.get((broker, queue))
-        return self._agreed.get(broker) if found is None else found
+        return self._keys.get((broker, queue)) or self._agreed.get(broker)
 
     def queue_group(self, queue: str) -> Key | None:
         """Return where the group of a message of this queue stands in its body."""
@@ -187,12 +186,11 @@ class RecordedWorld:
         self, link: str, protocol: str, target: list[Any] | str, near: int = 0, at: tuple[str, str] = (HERE.host, HERE.device)
     ) -> dict[str, int]:
         """Make the two taps of a link; the near one does not listen yet. `near`: the port for the service, 0: any, `at` where."""
-        goal = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
+        to = self._resources[target].session if isinstance(target, str) else (str(target[0]), int(target[1]))
         session, seat = WIRES[protocol].session, Interface(*at)
-        opened = TappedLink(link, sink=self, rules=self._rules, session=session, target=goal, near=near, at=seat)
-        self._links[link] = opened
+        made = self._links[link] = TappedLink(link, sink=self, rules=self._rules, session=session, target=to, near=near, at=seat)
         self._protocols[link] = protocol
-        return {"near": opened.near, "far": opened.far}
+        return {"near": made.near, "far": made.far}
 
     def connect_link(self, link: str, via: int) -> None:
         """Have the near tap listen, and go through Toxiproxy's port `via`."""
@@ -296,9 +294,7 @@ class RecordedWorld:
         self._moments.release(watch)
 
 
-CALLABLE = frozenset(
-    {
-        "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "supports", "arm",
-        "disarm", "lose", "find", "carries", "begin", "end", "watch", "unwatch", "counts", "flush", "close",
-    }
-)  # fmt: skip
+CALLABLE = frozenset((
+    "declare", "put", "open_link", "connect_link", "refuse", "accept", "open_resource", "supports", "arm", "disarm",
+    "lose", "find", "carries", "begin", "end", "watch", "unwatch", "counts", "flush", "close",
+))  # fmt: skip
