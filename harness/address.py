@@ -1,9 +1,18 @@
 """Host and port of a listener, and ports kept free until a program of ours listens there. Nothing connects here."""
 
+import contextlib
+import secrets
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""The ports that Linux gives to connections that go out, the first and the last."""
+SPAN = 12_000
+"""How many ports below these are drawn from."""
+TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,20 @@ def reserved(port: int = 0) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing used a moment ago; where there is a choice, use `reserved`."""
+    """Return a loopback port that nothing used a moment ago; where there is a choice, use `reserved`.
+
+    On Linux it is below those that connections going out are given: one of these might have it before its program listens.
+    """
+    for number in _drawn():
+        with contextlib.suppress(OSError), reserved(number):
+            return number
     with reserved() as keeper:
         port: int = keeper.getsockname()[1]
         return port
+
+
+def _drawn() -> Iterator[int]:
+    with contextlib.suppress(OSError):  # not Linux
+        first = int(GIVEN.read_text().split()[0]) - SPAN
+        if first > SPAN:  # else somebody has made the range so large that nothing is left
+            yield from (first + secrets.randbelow(SPAN) for _ in range(TRIES))

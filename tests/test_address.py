@@ -1,8 +1,9 @@
 import socket
+from pathlib import Path
 
 import pytest
 
-from harness.address import Address, free_port, reserved
+from harness.address import GIVEN, SPAN, Address, free_port, reserved
 
 
 def test_an_address_survives_its_text():
@@ -38,3 +39,15 @@ def test_a_free_port_can_be_used():
     with socket.create_server(("127.0.0.1", free_port())) as server:
         port = server.getsockname()[1]
     assert port > 0
+
+
+def test_no_connection_that_goes_out_is_given_a_free_port():
+    first = int(GIVEN.read_text().split()[0])
+    assert first - SPAN <= free_port() < first
+
+
+@pytest.mark.parametrize("name", ["no room below", "not there"])
+def test_where_there_is_no_such_port_any_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    (tmp_path / "no room below").write_text("20000 60999\n")
+    monkeypatch.setattr("harness.address.GIVEN", tmp_path / name)
+    assert free_port() > 0
