@@ -66,12 +66,16 @@ class Margin:
             self._held.setdefault(service, event.t)
 
     def _closed(self, event: Seen) -> None:
-        """Note a client that ends a connection on which an answer is due, though nothing is wrong there and it lives on."""
+        """Note a client that ends a connection on which an answer is due, though nothing is wrong and it lives on.
+
+        What is wrong on another link of the service counts, too: some libraries break off their handlers with their connection.
+        """
         if event.at != "near" or (event.data or {}).get("by") != "service":
             return
         due = [began for (link, conn, _), began in self._asked.items() if (link, conn) == (event.link, event.conn)]
         road = self._world.roads[event.link]
-        if due and not road.queues and not self._disturbed(event.link) and road.instance.alive:
+        calm = not any(self._disturbed(one.name) for one in road.instance.roads)
+        if due and calm and not road.queues and road.instance.alive:
             waited = (event.t - min(due)) / self._speed
             self._given_up.append(
                 f"a client on {event.link} gave up after {waited * 1000:.0f} ms, though nothing held its answer"

@@ -151,3 +151,11 @@ def test_a_service_on_the_machine_s_clock_is_not_judged_by_its_pauses(tmp_path: 
         "paced: unknown: svc keeps the machine's clock, so at speed 20 its own pauses cannot be judged; take speed 1"
     )
     assert recovered(told, within=5).conclusion == "unknown"
+
+
+def test_a_client_that_gives_up_as_its_service_lost_another_connection_is_not(tmp_path: Path):
+    fault = "3.1 fault f1 reset svc->rabbitmq began code=reset(l)", "3.2 fault f1 reset svc->rabbitmq ended"
+    lines = WELL[0], WELL[1], "3 near requested x 7 conn=9", *fault, "3.4 near closed svc->place 9 fin by=service"
+    told = history(tmp_path, *lines, over(), speed=20)
+
+    assert not told.ledger().margin.reason()
