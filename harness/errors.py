@@ -58,6 +58,14 @@ def _timed_out(awaited: str, within: float, last: object) -> TimedOutError:
     return TimedOutError(awaited, within=within, last=last)
 
 
+ELSEWHERE = ", or choose another place with --harness-runs=DIR"
+
+
+def unwritable(path: object, error: OSError, elsewhere: str = ELSEWHERE) -> HarnessError:
+    """Return the error of a run that cannot write this file or folder, as on a full disk: what, why, and the mend."""
+    return HarnessError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}; make room there{elsewhere}")
+
+
 class JournalError(HarnessError):
     """A stored journal cannot be read; names file and line."""
 

@@ -228,4 +228,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     shared = session.config.stash.get(SESSION, None)
     if shared is not None:
         interrupted = int(exitstatus) == int(pytest.ExitCode.INTERRUPTED)
-        shared.end(interrupted=interrupted, whole=not hasattr(session.config, "workerinput"))
+        try:
+            shared.end(interrupted=interrupted, whole=not hasattr(session.config, "workerinput"))
+        except HarnessError as error:  # raised, it would take the place of what pytest has to tell
+            _progress(f"\nharness: {error}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR

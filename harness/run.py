@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import utc
-from harness.errors import HarnessError, MissingToolError
+from harness.errors import HarnessError, MissingToolError, unwritable
 from harness.history.events import Header
 from harness.recorder.client import Recorder
 from harness.sandbox.leftovers import ident, sweep
@@ -200,7 +200,6 @@ class Run:
     def _own_folder(self, story: Story) -> Path:
         name = "-".join(part for part in (story.ident, story.variant, _parameters(story.test)) if part)
         slug = "".join(char if char.isalnum() or char in "-._" else "-" for char in name)
-        self.folder.mkdir(parents=True, exist_ok=True)
         names = itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(2)))
         return next(folder for name in names if _made(folder := self.folder / name))
 
@@ -239,9 +238,12 @@ def _hold_to(versions: str | None, stack: Stack) -> None:
 def _made(folder: Path) -> bool:
     """Make a folder; False where there is one, of another scenario or of another worker's."""
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except FileExistsError:
         return False
+    except OSError as error:
+        raise unwritable(folder, error) from error
     return True
 
 

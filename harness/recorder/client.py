@@ -95,7 +95,7 @@ class Recorder:
             message = f"the recorder is gone: {method} of {world or 'a new world'} was not carried out"
             raise HarnessError(message)
         if answer.error is not None:
-            raise UsageError(answer.error)
+            raise HarnessError(answer.error) if answer.ours else UsageError(answer.error)
         return answer.value
 
     def keep(self, world: str, watch: str, then: Callable[[Event], None]) -> None:

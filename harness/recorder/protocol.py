@@ -28,11 +28,12 @@ class Release(msgspec.Struct, tag="release"):
 
 
 class Answer(msgspec.Struct, tag="answer", omit_defaults=True):
-    """The result of a call, or why it failed."""
+    """The result of a call, or why it failed; `ours` if that is not for the caller to mend, as a full disk."""
 
     id: int
     value: Any = None
     error: str | None = None
+    ours: bool = False
 
 
 class Fired(msgspec.Struct, tag="fired"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harness.errors import HarnessError, UsageError
 from harness.history.events import Event, Header
 from harness.recorder.protocol import TO_RECORDER, Answer, Call, Fired, Release
 from harness.recorder.world import CALLABLE, RecordedWorld
@@ -47,7 +48,8 @@ class Server:
 
     def _flush(self) -> None:
         for world in self._worlds.values():
-            world.write_out()
+            with contextlib.suppress(HarnessError):  # whoever asks next is told
+                world.write_out()
         self._flushing = asyncio.get_running_loop().call_later(FLUSH_EVERY, self._flush)
 
     def _take(self, message: Call | Release) -> None:
@@ -59,7 +61,7 @@ class Server:
         try:
             value = self._called(message)
         except Exception as error:  # noqa: BLE001 (whatever went wrong, the caller is told, and the other worlds go on)
-            self._say(Answer(message.id, error=_told(error)))
+            self._say(_failed(message.id, error))
             return
         if inspect.iscoroutine(value):
             task = asyncio.create_task(self._finish(message.id, value))
@@ -72,7 +74,7 @@ class Server:
         try:
             self._say(Answer(ident, value=await value))
         except Exception as error:  # noqa: BLE001 (as above)
-            self._say(Answer(ident, error=_told(error)))
+            self._say(_failed(ident, error))
 
     def _called(self, call: Call) -> Any:
         if call.method == "open" and not call.world:
@@ -98,6 +100,10 @@ class Server:
 
     def _say(self, message: Answer | Fired) -> None:
         self._writer.write(msgspec.json.encode(message) + b"\n")
+
+
+def _failed(ident: int, error: Exception) -> Answer:
+    return Answer(ident, error=_told(error), ours=isinstance(error, HarnessError) and not isinstance(error, UsageError))
 
 
 def _told(error: Exception) -> str:

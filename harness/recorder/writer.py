@@ -3,11 +3,13 @@
 A naive requeue makes 6,000 events a second; beyond the first 1,000 of one message they are counted, not written.
 """
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 
 import msgspec
 
+from harness.errors import HarnessError, unwritable
 from harness.history.events import Event, Header
 
 WRITTEN_OUT = 1_000
@@ -28,11 +30,19 @@ class Hot:
 
 
 class Writer:
-    """One journal file. `put` takes events in the order of `n`; `flush` makes everything put so far readable."""
+    """One journal file. `put` takes events in the order of `n`; `flush` makes everything put so far readable.
+
+    What cannot be written is lost, and the journal with it: from then on `flush` and `close` raise the HarnessError that says it.
+    """
 
     def __init__(self, path: Path, header: Header) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
+        self._path = path
+        self._failed: HarnessError | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+        except OSError as error:
+            raise unwritable(path, error) from error
         self._encoder = msgspec.json.Encoder()
         self._header: Header | None = header
         self._declared: list[Event] = []
@@ -110,10 +120,15 @@ class Writer:
         """Have everything put so far in the file; hot messages as counts."""
         for message, hot in self._hot.items():
             self._tell(message, hot)
-        if self._buffer:
-            self._file.write(self._buffer)
-            self._file.flush()
-            self._buffer.clear()
+        if self._buffer and self._failed is None:
+            try:
+                self._file.write(self._buffer)
+                self._file.flush()
+            except OSError as error:
+                self._failed = unwritable(self._path, error)
+        self._buffer.clear()
+        if self._failed is not None:
+            raise self._failed
 
     def close(self) -> None:
         """Write what is left, the latest rounds of hot messages too, and close the file. Idempotent."""
@@ -123,5 +138,8 @@ class Writer:
             self._open(self._header)
         for message, hot in list(self._hot.items()):
             self._cool(message, hot)
-        self.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            with contextlib.suppress(OSError):  # it has been told
+                self._file.close()

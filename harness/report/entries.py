@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unwritable
 
 SCHEMA = 1
 ENTRY = "entry.json"
@@ -111,11 +111,15 @@ class RunEntry(msgspec.Struct, kw_only=True):
 
 
 def write(path: Path, value: msgspec.Struct) -> None:
-    """Write as indented JSON, atomically: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write as indented JSON, atomically: a reader sees the old file or the new one. Raises HarnessError where it cannot."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
 
 
 def entries(folder: Path) -> list[Entry]:

@@ -89,13 +89,20 @@ class Recording:
             self._errors.append(text)
 
     def write(self) -> None:
-        """Write the entry, once the sandbox has ended."""
+        """Write the entry, once the sandbox has ended. What cannot be written is told once: not after the test has failed."""
+        try:
+            write(self._folder / ENTRY, self._entry())
+        except HarnessError:
+            if not self._errors:
+                raise
+
+    def _entry(self) -> Entry:
         ended = self.sandbox.end()
         self._read_judged()
         checks = [_check(one) for one in self._judged]
         skipped = self._phases.get("call") == "skipped"
         outcome = ended.outcome
-        entry = Entry(
+        return Entry(
             id=self._story.ident,
             variant=self._story.variant,
             test=self._story.test,
@@ -114,7 +121,6 @@ class Recording:
             checks=checks,
             started=self._started,
         )
-        write(self._folder / ENTRY, entry)
 
     def _faults(self) -> list[FaultEntry]:
         if not self._journal.exists():
@@ -234,10 +240,9 @@ class Session:
     def _ask_emulator(self, stack: Stack) -> None:
         try:
             probes = known(stack)
-        except HarnessError as error:
-            self.run.progress(f"stack: {error}")
-            return
-        (self.folder / FIDELITY).write_bytes(msgspec.json.encode(told(probes)))
+            (self.folder / FIDELITY).write_bytes(msgspec.json.encode(told(probes)))
+        except (HarnessError, OSError) as error:
+            self.run.progress(f"stack: what the emulator does is not known: {error}")
 
     def _fidelity(self) -> list[dict[str, object]]:
         file = self.folder / FIDELITY

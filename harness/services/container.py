@@ -135,7 +135,8 @@ class Container:
         try:
             with output, self._log.open("ab", buffering=0) as log:
                 for part in _parts(output.raw):
-                    log.write(part)
+                    with contextlib.suppress(OSError):  # a full disk ends no service
+                        log.write(part)
             status = client.api.wait(self._ident)["StatusCode"]
         except (APIError, RequestException, OSError) as error:
             self._containers.lost(f"Docker lost the container of {child.name}: {first(error)}")

@@ -183,10 +183,19 @@ def _started(part: str, image: str, labels: Mapping[str, str], tempo_: Mapping[s
         container.start()
         ports = {port: int(container.get_exposed_port(port)) for port in PORTS.get(part, ())}
     except Exception as error:  # docker, requests and testcontainers have trees of errors of their own
+        if container.get_wrapped_container() is not None:
+            _hold_alive(_Started(part, image, container.get_wrapped_container(), {}))
         message = f"the container of {part} ({image}) cannot be started: {daemon.first(error)}"
         raise StackError(message) from error
     progress(f"{part}: {image} is started")
     return _Started(part, image, container.get_wrapped_container(), ports or {0: number})
+
+
+def _hold_alive(one: _Started) -> None:
+    """Raise StackError, with its exit code and its last lines, where the container has ended."""
+    one.container.reload()
+    if one.container.status == "exited":
+        raise StackError(_story(one, f"ended during its start (exit code {one.container.attrs['State']['ExitCode']})"))
 
 
 def _rabbitmq(amqp: Address, management: Address) -> str:
@@ -200,9 +209,7 @@ def _answer(one: _Started, ask: Callable[[], str]) -> str:
 
     def look() -> str:
         nonlocal seen
-        one.container.reload()
-        if one.container.status == "exited":
-            raise StackError(_story(one, f"ended during its start (exit code {one.container.attrs['State']['ExitCode']})"))
+        _hold_alive(one)
         try:
             return ask()
         except NoAnswerError as error:

@@ -44,23 +44,23 @@ def attach(environ: Mapping[str, str]) -> Stack:
 def answering(stack: Stack) -> dict[str, str]:
     """Ask each server and return the versions; raises StackError naming the first that does not answer as it should."""
     _asked("RabbitMQ", RABBITMQ, stack.rabbitmq, lambda: probe.amqp(stack.rabbitmq))
-    return {
+    management = "RabbitMQ's management"
+    asked = stack.management, stack.user, stack.password
+    found = {
         "localstack": _asked("LocalStack", LOCALSTACK, stack.localstack, lambda: probe.localstack(stack.localstack)),
-        "rabbitmq": _asked(
-            "RabbitMQ's management",
-            MANAGEMENT,
-            stack.management,
-            lambda: probe.management(stack.management, stack.user, stack.password),
-        ),
+        "rabbitmq": _asked(management, MANAGEMENT, stack.management, lambda: probe.management(*asked)),
         "toxiproxy": _asked("Toxiproxy", TOXIPROXY, stack.toxiproxy, lambda: probe.toxiproxy(stack.toxiproxy)),
     }
+    _asked(management, MANAGEMENT, stack.management, lambda: probe.administrator(*asked))
+    return found
 
 
 def _asked(server: str, variable: str, address: Address, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except NoAnswerError as error:
-        message = f"{server} at {address} ({variable}) {error}"
+        mend = f"; let {RABBITMQ} name an administrator" if "user" in str(error) else ""
+        message = f"{server} at {address} ({variable}) {error}{mend}"
         raise StackError(message) from error
 
 

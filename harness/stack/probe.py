@@ -89,6 +89,14 @@ def management(address: Address, user: str, password: str) -> str:
     return str(overview.get("rabbitmq_version"))
 
 
+def administrator(address: Address, user: str, password: str) -> None:
+    """Return where the management API lets this user in, and it may make vhosts; raises NoAnswerError otherwise."""
+    who = _object(address, "/api/whoami", "RabbitMQ's management", headers=basic(user, password))
+    if "administrator" not in who.get("tags", ()):  # a list, or a text with commas between
+        message = f"lets user {user!r} in, but not make the vhost that each sandbox has: it is no administrator"
+        raise NoAnswerError(message)
+
+
 def amqp(address: Address) -> None:
     """Return when a broker answers the AMQP 0-9-1 header with a method frame; raises NoAnswerError otherwise."""
     try:

@@ -68,7 +68,8 @@ def provided(progress: Progress) -> Program:
 def _built(work: Path, half: Path, progress: Progress) -> Path:
     lacking = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if lacking:
-        message = f"time cannot be compressed: libfaketime needs {' and '.join(lacking)} to be built; {MEND}"
+        old = "".join(f"{library} lacks {NEEDED.decode()}, and " for library in _installed())
+        message = f"time cannot be compressed: {old}libfaketime needs {' and '.join(lacking)} to be built; {MEND}"
         raise StackError(message)
     archive = packages.source("faketime", SUITE, work, progress)
     call(["tar", "-x", "-f", archive, "-C", work], f"{archive.name} cannot be unpacked", progress=progress)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.clock import pause
-from harness.errors import HarnessError, MissingToolError, StartError, UsageError
+from harness.errors import HarnessError, MissingToolError, StartError, UsageError, unwritable
 from harness.warden.child import Child
 from harness.warden.leavings import remove
 from harness.warden.processes import marks, processes
@@ -93,8 +93,12 @@ class Warden:
         When this returns the command is executing, in a session of its own. Raises MissingToolError where it does not exist or
         may not be executed, StartError where it cannot be started otherwise.
         """
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            output = log.open("ab")
+        except OSError as error:
+            raise unwritable(log, error, "") from error
+        with output:
             with self._lock:
                 child = Child(self._ask, len(self._children), name, log)
                 self._children.append(child)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import tempfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.stack import cache, erlang, provision_rabbitmq
+from harness.stack import cache, erlang, provision_faketime, provision_rabbitmq
 from tests.histories import journal
 from tests.leaks.killed import listening
 from tests.stack.programs import bare_path
@@ -77,6 +78,26 @@ def test_a_port_that_is_none(said: Said, own_cache: Path, monkeypatch: pytest.Mo
     text = said("up")
     assert text == "harness: HARNESS_RABBITMQ_PORT=amqp is not a port; it is a number from 1 to 65535, or unset for any free port"
     assert not (own_cache / "running.json").exists()
+
+
+@pytest.mark.parametrize("speed", ["0", "-20", "7", "101"])
+def test_a_speed_that_is_no_step(said: Said, own_cache: Path, speed: str):
+    assert said("up", f"--speed={speed}") == f"harness: --speed={speed}: choose one of 1, 20, 100"
+    assert not (own_cache / f"running-x{speed}.json").exists()
+
+
+def test_a_libfaketime_without_the_symbol(said: Said, own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    old = tmp_path / "faketime" / provision_faketime.LIBRARY
+    old.parent.mkdir()
+    old.write_text("an older one, as bookworm has it")
+    monkeypatch.setattr(provision_faketime, "SYSTEM", (str(old.parent),))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    text = said("up", "--speed=20")
+    assert text == (
+        f"harness: time cannot be compressed: {old} lacks sem_clockwait, and libfaketime needs make and cc to be built; install"
+        " make and a C compiler, so that it can be built, or a libfaketime with sem_clockwait (0.9.11 or later)"
+    )
+    assert not (own_cache / "running-x20.json").exists()
 
 
 @pytest.mark.parametrize("command", ["up", "status", "doctor", "provision"])

@@ -42,3 +42,21 @@ def made(folder: Path, name: str, program: str, files: Mapping[str, str]) -> str
     client.images.build(path=str(folder), tag=name, rm=True)
     client.close()
     return name
+
+
+LICENSED = "harness-test/localstack-that-demands-a-licence:1"
+DEMANDS = """
+import sys
+print("===============================================")
+print("License activation failed!")
+print("")
+print("Reason: No credentials were found in the environment. Please make sure to set the LOCALSTACK_AUTH_TOKEN variable.")
+print("")
+print("Due to this error, LocalStack has quit.")
+sys.exit(55)
+"""
+
+
+def licensed(folder: Path) -> str:
+    """Make a stand-in for a LocalStack of 2026.3 or later, which prints what that one prints and ends as that one ends."""
+    return made(folder, LICENSED, "localstack.py", {"localstack.py": DEMANDS})

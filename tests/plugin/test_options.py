@@ -27,11 +27,13 @@ def test_collecting_a_repository_without_scenarios_imports_nothing_heavy_and_lea
     [
         ("stack", "docker", "auto, native, containers, external"),
         ("speed", "fast", "1, 20, 100"),
+        ("speed", "0", "1, 20, 100"),
+        ("speed", "-20", "1, 20, 100"),
         ("toxiproxy", "none", "server, embedded"),
         ("rabbitmq", "3.8", "3.10, 4.0, 4.3"),
         ("recorder", "fork", "process, thread"),
     ],
-    ids=["stack", "speed", "toxiproxy", "rabbitmq", "recorder"],
+    ids=["stack", "speed", "no speed", "backwards", "toxiproxy", "rabbitmq", "recorder"],
 )
 def test_an_unknown_value_is_a_usage_error_that_names_the_choices(tmp_path: Path, option: str, value: str, choices: str):
     given = pytest_on(tmp_path, PLAIN, f"--harness-{option}={value}", more={})

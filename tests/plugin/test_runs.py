@@ -15,6 +15,16 @@ def test_{n}(sandbox):
 """
     for n in range(4)
 )
+TAKEN = (
+    HEAD
+    + """
+@scenario("T-1", "baseline")
+def test_first(sandbox, request):
+    runs = request.config.rootpath / "runs" / "latest" / "run.json"
+    runs.mkdir()
+    require(nothing_dead_lettered(two_jobs(sandbox)))
+"""
+)
 WAITS = (
     HEAD
     + """
@@ -54,6 +64,16 @@ def test_second(sandbox):
     require(nothing_dead_lettered(two_jobs(sandbox)))
 """
 )
+
+
+def test_a_run_json_that_cannot_be_written_is_said_and_is_exit_code_3(tmp_path: Path, addresses: dict[str, str]):
+    done = pytest_on(tmp_path, TAKEN, more=addresses)
+    said = [line for line in done.printed.splitlines() if line.startswith("harness: ")]
+    assert done.status == 3
+    text = "run.json cannot be written: is a directory; make room there, or choose another place with --harness-runs=DIR"
+    assert said == [f"harness: {(done.runs / 'latest').resolve()}/{text}"]
+    assert "1 passed" in done.printed
+    assert "Traceback" not in done.printed
 
 
 def test_the_workers_of_xdist_write_one_run(tmp_path: Path, addresses: dict[str, str]):

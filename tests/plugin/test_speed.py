@@ -23,13 +23,14 @@ def test_real(sandbox):
     require(nothing_dead_lettered(two_jobs(sandbox)))
 """
 )
-WRONG = (
-    HEAD
-    + """
-@scenario("X-3", speed=7)
-def test_wrong(sandbox):
+SPEEDS = {"between": "7", "none": "0", "backwards": "-20", "words": "'fast'"}
+WRONG = HEAD + "".join(
+    f"""
+@scenario("X-3", speed={speed})
+def test_{name}(sandbox):
     require(nothing_dead_lettered(two_jobs(sandbox)))
 """
+    for name, speed in SPEEDS.items()
 )
 
 
@@ -56,7 +57,9 @@ def test_scenarios_of_one_speed_come_together(tmp_path: Path):
     assert done.printed.index("test_real") < done.printed.index("test_quick")
 
 
-def test_a_speed_between_the_steps_is_refused(tmp_path: Path, addresses: dict[str, str]):
+def test_a_speed_that_is_none_of_the_steps_is_refused(tmp_path: Path, addresses: dict[str, str]):
     done = pytest_on(tmp_path, WRONG, more=addresses)
 
-    assert done.failure("test_wrong") == "UsageError: speed=7: a scenario allows one of 1, 20, 100"
+    assert {name: done.failure(f"test_{name}") for name in SPEEDS} == {
+        name: f"UsageError: speed={speed}: a scenario allows one of 1, 20, 100" for name, speed in SPEEDS.items()
+    }

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from harness.errors import HarnessError
 from harness.history.events import Event, Header
 from harness.recorder.writer import WRITTEN_OUT, Writer
 
@@ -46,6 +49,21 @@ def test_flush_makes_everything_readable(tmp_path: Path):
     read = lines(path)
     made.close()
     assert len(read) == 2
+
+
+def test_a_full_disk_is_told_whenever_something_is_to_be_written():
+    made = writer(Path("/dev/full"))
+    made.put(Event(n=1, kind="started"))
+    for write in (made.flush, made.close):
+        with pytest.raises(HarnessError, match=r"^/dev/full cannot be written: no space left on device; make room there, or"):
+            write()
+    made.close()
+
+
+def test_a_journal_where_there_is_no_folder_is_told(tmp_path: Path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(HarnessError, match=r"taken/journal\.jsonl cannot be written: (not a directory|file exists); make room"):
+        writer(tmp_path / "taken" / "journal.jsonl")
 
 
 def loop(made: Writer, rounds: int, n: int = 0) -> int:

@@ -16,6 +16,7 @@ class Http(http.server.BaseHTTPRequestHandler):
         bodies = {
             "/_localstack/health": {"services": {"sqs": os.environ.get("FAKE_SQS", "running")}, "version": "0.0.1"},
             "/api/overview": {"rabbitmq_version": "0.0.2"},
+            "/api/whoami": {"tags": ["administrator"]},
             "/version": {"version": "0.0.3"},
         }
         self.answer(bodies.get(self.path, {}), 200)
