@@ -22,9 +22,11 @@ def three_updates_of_one_record(sandbox: Sandbox, sync: Service) -> History:
     """Two consumers take the requests that the updates become; the first of them is long on its way to TIS."""
     tis = sandbox.http("tis", key="/revision")
     requests = sandbox.aws.queue(
-        "request.fifo", key="/revision", group="/id", effect=tis, visibility_timeout=300, contract=REQUEST
+        "request.fifo", key="/revision", group="/id", effect=tis, contract=REQUEST, visibility_timeout=300
     )
-    updates = sandbox.aws.queue("profile-updated.fifo", key="/revision", group="/traineeTisId", effect=requests)
+    updates = sandbox.aws.queue(
+        "profile-updated.fifo", key="/revision", group="/traineeTisId", effect=requests, visibility_timeout=300
+    )
     sandbox.start(sync, uses={"AWS_ENDPOINT_URL": sandbox.aws}, environment={"PROFILE_QUEUE": "profile-updated.fifo"})
     uses = {"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": requests, "WORK_URL": tis}
     one, other = sandbox.start(TIS, uses=uses), sandbox.start(TIS, uses=uses)
