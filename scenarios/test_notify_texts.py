@@ -1,7 +1,9 @@
 """GOV.UK Notify: a provider of text messages fails, or seems to, and the worker fails over to another one.
 
-What a provider answers with 503 is tried again until somebody takes it (S4-08). A provider whose answer was lost may have taken
-the text all the same; failing over then sends a second one (S4-10). Whoever asks the first provider before that does not.
+What a provider answers with 503 is tried again until somebody takes it (S4-08). Sometimes it took the text all the same, and its
+receipt is there before the retry: the text was delivered, the retry finds nothing left to do, and nobody ever notes who sent it
+and what it costs (S4-09). If it was only the answer that was lost, failing over sends a second text (S4-10). Whoever notes the
+cost of an attempt whatever came of it, and asks the first provider before anybody else, is spared both.
 
 The numbers are a tenth of production's; the clock of brokers and services runs 20 times faster.
 """
@@ -28,6 +30,32 @@ def test_what_is_answered_with_503_is_tried_again(sandbox: Sandbox):
     texts.publish([TEXT], like="celery-5.6.2")
     history = sandbox.drain()
     require(accounted(history), effected_once(history), classified(history))
+
+
+def receipt_before_the_retry(sandbox: Sandbox, notify: Service) -> History:
+    """MMG takes the text and reports it delivered at once, but answers with 503."""
+    mmg = sandbox.http("mmg", key="/reference")
+    billed = sandbox.postgres("notify", effect="SELECT id FROM notifications WHERE billable_units > 0 AND sent_by IS NOT NULL")
+    texts = sandbox.aws.queue("send-sms-tasks", key="/args/0", effect=[mmg, billed], visibility_timeout=310)
+    sandbox.aws.queue("retry-tasks", key="/args/0", role="retry", visibility_timeout=310)
+    uses = {"AWS_ENDPOINT_URL": sandbox.aws, "MMG_URL": mmg, "DATABASE_URL": billed}
+    worker, api = sandbox.start(notify, uses=uses), sandbox.start(notify["api"], uses=uses, name="api")
+    mmg.calls_back(api, "/notifications/sms/mmg", {"CID": "{key}", "status": "3"})
+    sandbox.inject(answer_lost(worker.link(mmg), status=503, times=1))
+    texts.publish([TEXT], by=api)
+    return sandbox.drain()
+
+
+@scenario("S4-09", "as it was", speed=20)
+def test_what_was_delivered_is_not_billed(sandbox: Sandbox):
+    history = receipt_before_the_retry(sandbox, NOTIFY["as it was"])
+    require(accounted(history).broken_as("partly_effected"))
+
+
+@scenario("S4-09", "as fixed", speed=20)
+def test_what_was_delivered_is_billed_once(sandbox: Sandbox):
+    history = receipt_before_the_retry(sandbox, NOTIFY["as fixed"])
+    require(accounted(history), effected_once(history))
 
 
 def failed_over_in_doubt(sandbox: Sandbox, notify: Service) -> History:
