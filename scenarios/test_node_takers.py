@@ -65,24 +65,24 @@ def test_who_reconnects_does_the_rest(sandbox: Sandbox):
     require(survived(history), accounted(history), recovered(history, within=60))
 
 
-def work_is_away(sandbox: Sandbox, taker: Service) -> History:
+def work_is_away(sandbox: Sandbox, taker: Service, *, jobs: int) -> History:
     """For half a minute the work is answered with 503; what is rejected waits in a queue of its own for 10 s."""
     work = sandbox.http("work", key="/id")
-    jobs = sandbox.rabbitmq.queue("jobs", key="/id", effect=work, dead_letter="jobs.retry")
+    queue = sandbox.rabbitmq.queue("jobs", key="/id", effect=work, dead_letter="jobs.retry")
     sandbox.rabbitmq.queue("jobs.retry", key="/id", role="retry", ttl=10, dead_letter="jobs")
     service = sandbox.start(taker, uses={"AMQP_URL": sandbox.rabbitmq, "WORK_URL": work})
     sandbox.inject(status(service.link(work), 503, lasts=30))
-    jobs.publish({"id": n} for n in range(1, 6))
+    queue.publish({"id": n} for n in range(1, jobs + 1))
     return sandbox.drain()
 
 
 @scenario("S2-09", "as it was", speed=20)
 def test_nack_is_a_hot_loop(sandbox: Sandbox):
-    history = work_is_away(sandbox, TAKER["requeues"])
+    history = work_is_away(sandbox, TAKER["requeues"], jobs=1)  # several take turns, and each waits for the others
     require(paced(history).broken_as("hot_loop"))
 
 
 @scenario("S2-09", "as fixed", speed=20)
 def test_what_waits_before_it_is_tried_again_is_paced(sandbox: Sandbox):
-    history = work_is_away(sandbox, TAKER["rejects"])
+    history = work_is_away(sandbox, TAKER["rejects"], jobs=5)
     require(accounted(history), paced(history), effected_once(history))
