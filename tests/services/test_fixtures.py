@@ -79,6 +79,7 @@ def test_every_jar_is_held_by_its_hash(pom: Path):
         ("notify-worker", "as fixed", "ON_DOUBT", "ask"),
         ("notify-worker", "prefetch 1", "PREFETCH_MULTIPLIER", "1"),
         ("notify-worker", "acks late", "ACKS_LATE", "yes"),
+        ("notify-worker", "solo", "POOL", "solo"),
         ("trainee-sync", "as it was", "REPORT_LOGGED_ERRORS", "no"),
         ("trainee-sync", "as fixed", "TYPE_FROM_ATTRIBUTE", "no"),
         ("trainee-details", "as it was", "SEND_TYPE", "yes"),
