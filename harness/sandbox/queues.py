@@ -10,6 +10,7 @@ from harness.history.events import Event
 from harness.model import Key, Link, Moment
 from harness.sandbox.dead_letters import Arrivals, DeadLetters
 from harness.sandbox.things import Context, Usable
+from harness.wire.celery import task
 from harness.wire.exchange import digest
 from harness.wire.keys import found
 
@@ -109,7 +110,8 @@ class Queue(Usable):
             return ""
         found = self._found(payload, attributes)
         if found is None:
-            message = f"key={self._key.spec!r} of {self.described} is not in the body {payload[:80]!r}"
+            said = task(payload) or payload
+            message = f"key={self._key.spec!r} of {self.described} is not in the body {said[:80]!r}"
             raise UsageError(message)
         return found
 

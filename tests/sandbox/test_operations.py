@@ -163,6 +163,12 @@ def test_a_task_is_known_by_its_key_inside_what_celery_sends(sandbox: Sandbox):
     assert found == [("attempted", "N1"), ("acknowledged", "N1"), ("residue", "N1")]
 
 
+def test_a_task_without_its_key_is_shown_as_it_was_meant(sandbox: Sandbox):
+    tasks = sandbox.aws.queue("tasks", key="/args/0")
+    with pytest.raises(UsageError, match=r"""key='/args/0' of the SQS queue 'tasks' is not in the body b'.*"task":"tick","""):
+        tasks.publish([{"task": "tick"}], like="celery-5.6.2")
+
+
 def test_how_celery_sends_on_rabbitmq_is_not_known(sandbox: Sandbox):
     tasks = sandbox.rabbitmq.queue("tasks", key="/args/0")
     with pytest.raises(
