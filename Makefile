@@ -28,8 +28,9 @@ setup:
 	@$(PYTHON) harness/stack/bootstrap.py .
 	@$(BIN)/harness provision
 
+# Two at a time: most of a scenario is waiting for timers, which the start of another fills.
 scenarios: setup
-	$(BIN)/pytest scenarios
+	$(BIN)/pytest -n 2 --dist worksteal scenarios
 
 bench: setup
 	@set -f; $(BIN)/python -m tests.bench $(ROWS)

@@ -8,8 +8,11 @@ HEAD = ("scenario", "variant", "check: label", "verdict", "seconds")
 
 
 def table(found: Iterable[Entry]) -> list[str]:
-    """Return the lines of the verdict table, columns aligned; a verdict that fails the run is marked `!`."""
-    rows = [HEAD, *(_row(entry) for entry in found)]
+    """Return the lines of the verdict table, columns aligned; a verdict that fails the run is marked `!`.
+
+    What has one id stands together, also where several scenarios ran at a time.
+    """
+    rows = [HEAD, *(_row(entry) for entry in sorted(found, key=lambda one: one.id))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

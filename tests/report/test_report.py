@@ -62,6 +62,13 @@ def test_an_incident_of_which_one_half_ran_is_said():
     assert unpaired(told) == ["S2 ran only 'as fixed': an incident is told twice, as it was (judged broken) and as fixed (kept)"]
 
 
+def test_what_has_one_id_stands_together_in_the_table():
+    told = [entry("S2", "as it was"), entry("S1", "as it was"), entry("S2", "as fixed"), entry("S1", "as fixed")]
+    assert [line.split()[:3] for line in table(told)[1:]] == [
+        ["S1", "as", "it"], ["S1", "as", "fixed"], ["S2", "as", "it"], ["S2", "as", "fixed"],
+    ]  # fmt: skip
+
+
 def test_the_table_says_what_fails_the_run():
     told = [
         entry("S1", "as it was", check("broken", "stuck", "stuck"), check("kept"), seconds=1.25),
