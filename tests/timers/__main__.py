@@ -46,6 +46,7 @@ PROGRAMS = {
     "sqs-consumer": "Node, sqs-consumer",
     "spring-cloud-aws": "Java, spring-cloud-aws, on the machine's clock",
     "pika": "Python, pika",
+    "celery": "Python, Celery",
     "amqplib": "Node, amqplib",
     "spring-amqp": "Java, Spring AMQP",
 }
@@ -87,7 +88,7 @@ class Table:
 def _readable(took: Iterator[float]) -> Iterator[float]:
     try:
         yield from took
-    except IndexError:
+    except (IndexError, ValueError):
         return  # the world ended before this round did
 
 
@@ -116,6 +117,14 @@ def back_off(table: Table) -> Iterator[Row]:
         yield table.row("back-off of Spring's retries", PROGRAMS["spring-amqp"], wanted, retrying.paused(events, "jobs"))
 
 
+def celery(table: Table) -> Iterator[Row]:
+    """Tasks with an ETA, which their worker holds until they are due."""
+    wanted = table.seconds
+    events = table.told(lambda sandbox: worlds.put_off(sandbox, "tasks", wanted, ROUNDS))
+    yield table.row("ETA of a task of Celery, on SQS", PROGRAMS["celery"], wanted, worlds.began_when_due(events, "tasks"))
+    yield table.row("countdown of its retry", PROGRAMS["celery"], wanted, worlds.began_again(events, "tasks"))
+
+
 def consumer_timeout(table: Table) -> Iterator[Row]:
     """What a broker does to who never settles."""
     if table.speed > 1:
@@ -135,7 +144,7 @@ def heartbeat(table: Table) -> Iterator[Row]:
             yield table.row("heartbeats missed by the client", PROGRAMS[name], GIVES_UP[name], client)
 
 
-MEASURES: Sequence[Measure] = (sqs, ttl, back_off, heartbeat, consumer_timeout)
+MEASURES: Sequence[Measure] = (sqs, ttl, back_off, celery, heartbeat, consumer_timeout)
 
 
 def _there(starts: Mapping[str, Start]) -> Mapping[str, Start]:

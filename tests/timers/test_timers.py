@@ -21,6 +21,13 @@ def test_messages_expire_into_a_queue_of_rabbitmq(quick: Quick):
     assert in_time(worlds.came_over(events, "jobs"))
 
 
+def test_a_worker_of_celery(quick: Quick):
+    events = quick(lambda sandbox: worlds.put_off(sandbox, "tasks", WANTED, 1))
+
+    assert in_time(worlds.began_when_due(events, "tasks"))
+    assert in_time(worlds.began_again(events, "tasks"))
+
+
 def test_what_took_its_real_time_would_be_seen():
     assert not in_time([WANTED * SPEED])
     assert not in_time([WANTED - 0.01])

@@ -13,13 +13,16 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from harness import Sandbox
+from harness import Sandbox, Service
+from harness.faults import status
 from harness.history.events import Event
 from harness.model import Link, Moment
 from harness.sandbox.sqs import SqsQueue
-from tests.timers.consumers import KEY, POISON, Start, body
+from tests.timers.consumers import KEY, POISON, Start, body, to_work
 
 Events = Sequence[Event]
+VERSION = "5.6.2"
+CELERY = Service.named("notify-worker")[f"kombu {VERSION}"]
 
 
 def come(sandbox: Sandbox, moments: Sequence[Moment], within: float) -> None:
@@ -97,3 +100,36 @@ def came_over(events: Events, queue: str) -> Iterator[float]:
     """Yield how long each message was under way that was sent to be dead-lettered to this queue."""
     for key, begun in sends(events, f"{queue}-later"):
         yield _deliveries(events, queue, key)[0] - begun
+
+
+# ---------------------------------------------------------------------------------- Celery: countdown and ETA, on SQS
+
+
+def put_off(sandbox: Sandbox, name: str, wanted: int, rounds: int) -> None:
+    """In each round a worker of Celery is sent a task with a countdown; it fails, and is retried after as much again."""
+    place = sandbox.http(to_work(name).thing, key="/reference")
+    queues = [sandbox.aws.queue(one, key="/args/0", visibility_timeout=4 * wanted) for one in ("send-sms-tasks", "retry-tasks")]
+    uses = {"AWS_ENDPOINT_URL": sandbox.aws, "MMG_URL": place}
+    again = {"RETRY_SECONDS": str(wanted), "FIRST_RETRY_SECONDS": str(wanted)}
+    sandbox.start(CELERY, uses=uses, environment=again, name=to_work(name).service)
+    sandbox.inject(status(to_work(name), 503))
+    for number in range(1, rounds + 1):
+        queues[0].publish([{"task": "deliver_sms", "args": [str(number)], "countdown": wanted}], like=f"celery-{VERSION}")
+        come(sandbox, [Moment(place.thing_name, "answered", 2, key=str(number))], 12 * wanted)
+
+
+def began_when_due(events: Events, name: str) -> Iterator[float]:
+    """Yield how long after it was sent each task asked for its first time; its ETA stands in it."""
+    for key, begun in sends(events, "send-sms-tasks"):
+        yield _asked(events, name, key)[0] - begun
+
+
+def began_again(events: Events, name: str) -> Iterator[float]:
+    """Yield what passed between the attempt of a task that was to fail and its retry: a countdown and a little more."""
+    for key, _ in sends(events, "send-sms-tasks"):
+        first, second, *_ = _asked(events, name, key)
+        yield second - first
+
+
+def _asked(events: Events, name: str, key: str) -> list[float]:
+    return [one.t for one in events if (one.kind, one.at, one.link, one.key) == ("requested", "near", str(to_work(name)), key)]
