@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.address import HERE, LOOPBACK, free_port
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, StartError, UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link, Moment
 from harness.sandbox.queues import link_name
@@ -15,6 +15,7 @@ from harness.sandbox.things import Context, Usable
 from harness.services.build import paths_of
 from harness.services.container import Container
 from harness.services.libraries import said as libraries_of
+from harness.services.pace import hold
 from harness.services.parts import Launch, Parts, expand
 from harness.services.process import Process
 from harness.services.service import Service
@@ -66,6 +67,7 @@ class Instance(Usable):
         self.libraries.append(libraries_of(service))
         paths = {**paths_of(service, self._context.cache), "port": str(self._port)}
         launch = expand(service, self._wired, paths, self._environment)
+        hold(service, launch, self._context.stack.speed)
         clock = self._context.stack.clock if service.clock == "compressed" else {}
         return replace(launch, environment=faked(launch.environment, clock))
 
@@ -123,10 +125,20 @@ class Instance(Usable):
         if self.ready_after is not None or self.process is None:
             return
         look = self._answers if self.service.ready == "http" else lambda: self._consumes(seen)
-        self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+        try:
+            self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+        except StartError as error:
+            message = f"{error}{self._hurried()}"
+            raise StartError(message) from error
         ready = self._context.record(Event(kind="ready", service=self.thing_name)).t
         self.ready_after = (ready - self._began) / self._context.stack.speed
         self._spent_to_start = worked(self.process.pid)
+
+    def _hurried(self) -> str:
+        speed = self._context.stack.speed
+        if speed == 1 or self.service.clock == "real":
+            return ""
+        return f"\nIts time-outs are {speed} times shorter here than in production, its start is not: try a lower --harness-speed"
 
     def _consumes(self, seen: Seen) -> bool:
         mine = {str(link) for link in self._links()}

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 
 FILE = "service.toml"
 CLOCKS = ("compressed", "real")
+SPEEDS = (1, 20, 100)
 READY = ("wire", "http")
 BUILDS = ("venv", "npm", "maven", "javac")
 
@@ -143,6 +144,11 @@ def _one_of(words: tuple[str, ...]) -> Shape:
     return shape
 
 
+def _step(document: Document, place: Place, value: object) -> None:
+    if isinstance(value, bool) or value not in SPEEDS:
+        raise document.error(place, f"{_named(place)} is one of {', '.join(map(str, SPEEDS))}, not {value!r}")
+
+
 def _each(inner: Shape) -> Shape:
     def shape(document: Document, place: Place, value: object) -> None:
         if not isinstance(value, dict):
@@ -183,6 +189,7 @@ OVERLAY: dict[str, Shape] = {
     "needs": _texts,
     "libraries": _texts,
     "clock": _one_of(CLOCKS),
+    "speed": _step,
     "longest_silence": _seconds,
     "command": _command,
     "image": _text,

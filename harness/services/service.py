@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from harness.errors import UsageError
-from harness.services.document import FILE, Document, Table, read
+from harness.services.document import FILE, SPEEDS, Document, Table, read
 
 BELOW = Path("fixtures") / "services"
 VARIABLE = "HARNESS_SERVICES"
@@ -157,6 +157,11 @@ class Service:
     def clock(self) -> str:
         """`compressed` (runs on the stack's clock) or `real` (only its brokers are compressed), as a container always does."""
         return str(self._table.get("clock", "real" if self.image else "compressed"))
+
+    @property
+    def speed(self) -> int:
+        """The most by which its own clock may run faster; as fast as any scenario where it does not say."""
+        return int(self._table.get("speed", max(SPEEDS)))
 
     @property
     def longest_silence(self) -> float | None:

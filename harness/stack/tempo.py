@@ -13,9 +13,10 @@ from pathlib import Path
 
 from harness.clock import bases, utc
 from harness.errors import StackError
+from harness.services.document import SPEEDS
 from harness.warden.leavings import SHARED, memory_of
 
-STEPS = (1, 20, 100)
+STEPS = SPEEDS
 MEMORY = Path(SHARED)
 _STATE = struct.Struct("<QQ8q")
 _CREATE_NEW = os.O_CREAT | os.O_EXCL

@@ -60,6 +60,8 @@ def described(folder: Path, text: str) -> Path:
         (HEAD + "default = '2'\n[versions]\n'1' = {}\n", 3, "default is '2', but [versions] has '1'"),
         (HEAD + "[versions]\n'1' = {}\n", 3, "default is missing; one of '1'"),
         (HEAD + "default = '1'\n[versions]\n1 = {}\n[variants]\n1 = {}\n", 7, "'1' is a version and a variant"),
+        (HEAD + "speed = 7\n", 3, "speed is one of 1, 20, 100, not 7"),
+        (HEAD + "speed = true\n", 3, "speed is one of 1, 20, 100, not True"),
         (HEAD + "clock = \n", 3, "Invalid value"),
         (HEAD + "[variants", 3, "Expected ']' at the end of a table declaration"),
     ],

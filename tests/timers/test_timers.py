@@ -4,6 +4,12 @@ The whole one, at each speed and with its medians of five, is measured by `pytho
 takes ten minutes. Programs in Java and Node are in tests/java and tests/node.
 """
 
+import sys
+
+import pytest
+
+from harness import Sandbox, Service
+from harness.errors import StartError
 from tests.timers import consumers, worlds
 from tests.timers.quick import SPEED, WANTED, Quick, in_time
 
@@ -26,6 +32,17 @@ def test_a_worker_of_celery(quick: Quick):
 
     assert in_time(worlds.began_when_due(events, "tasks"))
     assert in_time(worlds.began_again(events, "tasks"))
+
+
+def test_who_dies_at_its_start_on_a_faster_clock_is_told_of_it(quick: Quick):
+    died = Service("died", command=[sys.executable, "-c", "raise SystemExit('no connection in time')"])
+
+    def tell(sandbox: Sandbox) -> None:
+        sandbox.start(died, uses={"AMQP_URL": sandbox.rabbitmq})
+        sandbox.drain()
+
+    with pytest.raises(StartError, match=r"(?s)no connection in time.*Its time-outs are 20 times shorter here than in"):
+        quick(tell)
 
 
 def test_what_took_its_real_time_would_be_seen():
