@@ -17,7 +17,7 @@ from harness.wire.streams import Note
 PAUSE = 0.04
 """Seconds from the first of what waits until it is begun with."""
 
-SLICE = 200e-6
+SLICE = 50e-6
 """Seconds that are spent on it in one go."""
 
 MOST = 1024 * 1024
