@@ -52,35 +52,30 @@ class Exchange:
 
 
 class Lane:
-    """The bytes of the message under way in one direction: kept back from the first on, or gone on."""
+    """The bytes of the message under way in one direction: `kept` back from the first on, or gone on."""
 
     def __init__(self) -> None:
-        self._kept: list[bytes] = []
+        self.kept: list[bytes] = []
         self.gone = False
 
     def part(self, raw: bytes, *, keep: bool) -> Iterator[bytes]:
         """Take a part of a message that is not whole; yield what goes on now."""
         if keep and not self.gone:
-            self._kept.append(raw)
+            self.kept.append(raw)
         else:
             yield from self.flush(raw)
             self.gone = True
 
     def flush(self, raw: bytes) -> Iterator[bytes]:
         """Yield what was kept and then `raw`."""
-        kept, self._kept = self._kept, []
+        kept, self.kept = self.kept, []
         yield from kept
         yield raw
 
     def reset(self) -> None:
         """Forget the message: the next one begins."""
-        self._kept = []
+        self.kept = []
         self.gone = False
-
-    @property
-    def keeps(self) -> bool:
-        """Whether bytes wait here."""
-        return bool(self._kept)
 
 
 def leave_out(tap: Tap, x: int) -> None:

@@ -255,7 +255,7 @@ class TappedLink:
         if upstream is None:
             return
         pipe = pair.far = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
-        pipe.heard = self._comparing(pair, tap)
+        pipe.heard = self._comparing(pair, tap, pipe)
         self._join(pair, pipe)
         await pipe.start(service=one, target=upstream)
 
@@ -264,13 +264,15 @@ class TappedLink:
         tap = self._tap("resource", pair.conn)
         self._record(tap, "opened")
         visit = pair.far = Visit(tap, self._target(tap), pair.fate, done=self._over(pair))
-        visit.heard = self._comparing(pair, tap)
+        visit.heard = self._comparing(pair, tap, visit)
         self._join(pair, visit)
         await visit.start(service=one)
 
-    def _comparing(self, pair: Pair, tap: Tap) -> Callable[[bytes], None]:
+    def _comparing(self, pair: Pair, tap: Tap, far: Connection) -> Callable[[bytes], None]:
         def compare(data: bytes) -> None:
-            if not pair.far_got(data):
+            if pair.is_compared:
+                far.heard = None
+            elif not pair.far_got(data):
                 self._record(tap, "gap", reason="its first bytes are not those of the near connection it was paired with")
 
         return compare

@@ -64,9 +64,14 @@ class Pair:
         if self.near is not None and self.near.taken is not None:  # what waited at a barrier goes on without being received
             self.near.taken()
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether enough has come far, or what should not have."""
+        return self.is_mismatched or len(self._far) >= COMPARED
+
     def far_got(self, data: bytes) -> bool:
         """Compare what the far tap got first; False at the first byte that was never sent near."""
-        if self.is_mismatched or len(self._far) >= COMPARED:
+        if self.is_compared:
             return True
         self._far += data[: COMPARED - len(self._far)]
         self.is_mismatched = not self._near.startswith(self._far)

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from harness.history.events import Event
 from harness.wire.gathered import PATIENCE, Gathered
 from harness.wire.pump import End, Pump
-from harness.wire.streams import Close, Ending, Gathering, Greeting, Session, Side, Tap, Terminal
+from harness.wire.streams import Close, Ending, Gathering, Greeting, Quickly, Session, Side, Tap, Terminal
 from harness.wire.weather import Direction, Weather
 
 OTHER: dict[Side, Side] = {"service": "target", "target": "service"}
@@ -164,9 +164,10 @@ class Pipe(Connection):
         self._patience: asyncio.TimerHandle | None = None
         service, target = End("service", self), End("target", self)
         self._ends = {"service": service, "target": target}
+        asked, answered = (session.quick("service"), session.quick("target")) if isinstance(session, Quickly) else (None, None)
         self._pumps = {
-            "service": Pump(session.from_service, service, target, self),
-            "target": Pump(session.from_target, target, service, self),
+            "service": Pump(session.from_service, service, target, self, quick=asked),
+            "target": Pump(session.from_target, target, service, self, quick=answered),
         }
 
     @property
@@ -197,16 +198,18 @@ class Pipe(Connection):
         swallows = self._pumps["target"].swallows if self._is_unplugged and side == "target" else None
         if swallows is not None:
             swallows(data)
-        elif self._gathered is None or side == "target":
-            super().received(side, data)
-        elif whole := self._gathered.take(data):
-            super().received(side, whole)
-        elif self._patience is None:
-            self._wait_for_rest(self._gathered)
+            return
+        if side == "service" and self._gathered is not None:
+            data = self._gathered.take(data)
+            if not data:
+                self._wait_for_rest(self._gathered)
+                return
+        Connection.received(self, side, data)
 
     def _wait_for_rest(self, gathered: Gathered) -> None:
-        loop = asyncio.get_running_loop()
-        self._patience = loop.call_later(PATIENCE, self._waited_for_rest, gathered, gathered.began)
+        if self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(PATIENCE, self._waited_for_rest, gathered, gathered.began)
 
     def _waited_for_rest(self, gathered: Gathered, began: int) -> None:
         """Have a request go on in parts that has waited for so long; one timer does for all that come meanwhile."""

@@ -111,7 +111,7 @@ class Postgres(Telling):
                 yield from take(piece)
         except UnreadablePostgresError as error:
             yield from self.gap(str(error))
-        if self._is_lost() and (taken < len(data) or lane.keeps):
+        if self._is_lost() and (taken < len(data) or lane.kept):
             yield from lane.flush(data[taken:])
 
     def _is_lost(self) -> bool:

@@ -5,11 +5,12 @@ it, that there is nothing to look for.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from harness.history import fidelity
 from harness.wire.aws import Attribute, Call, Entry, Refusal
+from harness.wire.gathered import is_plainly_whole
 
 MOST_ATTRIBUTES = 10
 LARGEST = 1_048_576
@@ -130,6 +131,7 @@ def _bytes(text: str) -> int:
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})\r\n", re.IGNORECASE)
 _TARGET, _ACTION = b"AmazonSQS.", re.compile(rb"(?:^|[?&\n])Action=(\w{1,40})")
+_TIMEOUT, _DELAY = b"VisibilityTimeout", b"DelaySeconds"
 LONGEST_LOOK = 4096
 """Bytes of a request in which its operation stands, where it stands in the head."""
 _WORD = re.compile(rb"\w{1,40}")
@@ -140,10 +142,10 @@ _SENDS = (b"SendMessage", b"SendMessageBatch")
 _MAKES = (b"CreateQueue", b"SetQueueAttributes")
 
 
-def may_be_refused(data: bytes, *, stale: bool) -> bool:
+def may_be_refused(data: bytes, *, stale: Callable[[], bool]) -> bool:
     """Tell whether these bytes, which came in one go, may begin or be a request that is refused here.
 
-    `stale`: there may be receipt handles whose time is over. Bytes that go on with a request have been decided about.
+    `stale` tells whether there may be handles whose time is over. Bytes that go on with a request have been decided about.
     """
     if not data.startswith((b"POST ", b"GET ")):
         return any(start.startswith(data) for start in (b"POST ", b"GET "))
@@ -153,28 +155,34 @@ def may_be_refused(data: bytes, *, stale: bool) -> bool:
     if operation in _SENDS:
         return _beyond(data)
     if operation in _SETTLES:
-        return stale or _LONG_TIMEOUT.search(data) is not None
-    return operation in _MAKES or (operation == b"ReceiveMessage" and _LONG_TIMEOUT.search(data) is not None)
+        return stale() or _is_long(data)
+    return operation in _MAKES or (operation == b"ReceiveMessage" and _is_long(data))
+
+
+def _is_long(data: bytes) -> bool:
+    return _TIMEOUT in data and _LONG_TIMEOUT.search(data) is not None
 
 
 def _beyond(data: bytes) -> bool:
     many = data.count(b"DataType") > MOST_ATTRIBUTES
-    return many or len(data) > LARGEST or b"Number" in data or _LONG_DELAY.search(data) is not None
+    return many or len(data) > LARGEST or b"Number" in data or (_DELAY in data and _LONG_DELAY.search(data) is not None)
 
 
 def _operation(data: bytes) -> bytes:
     target = data.find(_TARGET, 0, LONGEST_LOOK)
-    called = _ACTION.search(data) if target < 0 else _WORD.match(data, target + len(_TARGET))
+    begin = target + len(_TARGET)
+    word = data[begin : data.find(b"\r", begin)] if target >= 0 else b""
+    if word.isalnum():
+        return word
+    called = _ACTION.search(data) if target < 0 else _WORD.match(data, begin)
     return b"" if called is None else called.group(called.lastindex or 0)
 
 
 def _is_whole(data: bytes) -> bool:
+    if is_plainly_whole(data):
+        return True
     head = data.find(b"\r\n\r\n") + 4
     if head < 4:  # noqa: PLR2004 (its blank line)
         return False
-    place = data.find(b"\r\nContent-Length: ", 0, head)  # as almost every client writes it, found in a tenth of the time
-    if place >= 0:
-        length = data[place + 18 : data.find(b"\r\n", place + 18)]
-        return length.isdigit() and head + int(length[:9]) == len(data)
     found = _LENGTH.search(data, 0, head)
     return head + (0 if found is None else int(found.group(1))) == len(data)

@@ -22,12 +22,11 @@ from harness.wire.streams import Back, Close, Step
 class Strict(Ruled[SqsExchange]):
     """Calls to SQS, of which the far tap refuses what AWS would."""
 
-    def from_service(self, data: bytes) -> Iterator[Step]:
-        """Take bytes of requests; what may have to be refused is read before it goes on."""
+    def lets_request_pass(self, data: bytes) -> bool:
+        """Tell whether these bytes may go on before they are read: not what may have to be refused."""
         known = self._known
-        if known is not None and shims.may_be_refused(data, stale=known.may_be_over()):
-            return self._requested(data)
-        return super().from_service(data)
+        is_harmless = known is None or not shims.may_be_refused(data, stale=known.may_be_over)
+        return is_harmless and super().lets_request_pass(data)
 
     @property
     def _known(self) -> Receipts | None:

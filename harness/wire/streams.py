@@ -92,6 +92,26 @@ class Session(Protocol):
         ...
 
 
+class Quick(NamedTuple):
+    """The short way of one direction, taken by what nothing holds and nothing changes.
+
+    `lets_pass` tells whether these bytes may go on as they are and be read later; if so they are given to `put_off` right after
+    they have gone on. Neither raises.
+    """
+
+    lets_pass: Callable[[bytes], bool]
+    put_off: Callable[[bytes], object]
+
+
+@runtime_checkable
+class Quickly(Session, Protocol):
+    """A session that can tell at once of most bytes that they go on: of those its generator is not asked."""
+
+    def quick(self, by: Side) -> Quick:
+        """Return the short way of what this side sends."""
+        ...
+
+
 @runtime_checkable
 class Gathering(Session, Protocol):
     """A session whose target can do nothing with a part of a request: where a service sends it in parts, they go on together."""
