@@ -5,12 +5,16 @@ ends. Nothing is decoded beyond the head, and nothing is sent.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import httptools
 
 LONGEST_HEAD = 64 * 1024
+LONGEST_REMEMBERED = 4 * 1024
+"""Bytes of a head up to which it is remembered what stands in it."""
+
 LARGEST_KEPT = 4 * 1024 * 1024
 """Bytes of a body that are kept for keys and decoders; an SQS call has at most 1 MiB. More passes, but is not looked at."""
 
@@ -39,7 +43,7 @@ class Message:
         self.target = ""
         self.status = 0
         self.version = ""
-        self.fields: dict[str, str] = {}
+        self.fields: Mapping[str, str] = {}
         self.body = bytearray()
         self.size = 0
         self.keep_alive = True
@@ -64,6 +68,18 @@ class Piece(NamedTuple):
     message: Message
     raw: bytes
     trouble: str = ""
+
+
+class _Found(NamedTuple):
+    """What stands in a head; shared by all messages with an equal one."""
+
+    fields: Mapping[str, str]
+    version: str
+    keep_alive: bool
+    upgrade: bool
+    method: str
+    target: str
+    status: int
 
 
 class _Head:
@@ -145,25 +161,13 @@ class Splitter:
         return start + found.end() - known
 
     def _parse(self, message: Message) -> None:
-        head = _Head()
-        is_request = self._answers_to is None
-        parser = httptools.HttpRequestParser(head) if is_request else httptools.HttpResponseParser(head)
-        try:
-            parser.feed_data(message.head.lstrip(b"\r\n"))
-        except httptools.HttpParserUpgrade:
-            message.upgrade = True
-        except httptools.HttpParserError as error:
-            reason = f"not HTTP/1.1: {error}"
-            raise UnreadableError(reason) from error
-        message.fields = head.fields
-        message.version = parser.get_http_version()
-        message.keep_alive = _stays_open(message)  # llhttp forgets its own answer once a message is complete
-        if isinstance(parser, httptools.HttpRequestParser):
-            message.method = parser.get_method().decode("latin-1")
-            message.target = head.url.decode("latin-1")
-        else:
-            message.status = parser.get_status_code()
-            message.interim = 100 <= message.status < 200  # noqa: PLR2004 (1xx)
+        """Read the head; the near tap has read most heads that come to the far tap, and the other way round."""
+        read = _read if len(message.head) <= LONGEST_REMEMBERED else _read.__wrapped__
+        found = read(message.head.lstrip(b"\r\n"), is_request=self._answers_to is None)
+        message.fields, message.version, message.upgrade = found.fields, found.version, found.upgrade
+        message.method, message.target, message.status = found.method, found.target, found.status
+        message.keep_alive = found.keep_alive
+        message.interim = 100 <= message.status < 200  # noqa: PLR2004 (1xx)
         self._choose_framing(message)
 
     def _choose_framing(self, message: Message) -> None:
@@ -242,6 +246,27 @@ class Splitter:
         return False
 
 
-def _stays_open(message: Message) -> bool:
-    words = [word.strip().lower() for word in message.fields.get("connection", "").split(",")]
-    return "close" not in words and (message.version >= "1.1" or "keep-alive" in words)
+@lru_cache(maxsize=64)
+def _read(head: bytes, *, is_request: bool) -> _Found:
+    """Read a head; raises UnreadableError."""
+    made = _Head()
+    parser = httptools.HttpRequestParser(made) if is_request else httptools.HttpResponseParser(made)
+    upgrade = False
+    try:
+        parser.feed_data(head)
+    except httptools.HttpParserUpgrade:
+        upgrade = True
+    except httptools.HttpParserError as error:
+        reason = f"not HTTP/1.1: {error}"
+        raise UnreadableError(reason) from error
+    version, fields = parser.get_http_version(), made.fields
+    stays_open = _stays_open(version, fields)  # llhttp forgets its own answer once a message is complete
+    if isinstance(parser, httptools.HttpRequestParser):
+        method = parser.get_method().decode("latin-1")
+        return _Found(fields, version, stays_open, upgrade, method, made.url.decode("latin-1"), 0)
+    return _Found(fields, version, stays_open, upgrade, "", "", parser.get_status_code())
+
+
+def _stays_open(version: str, fields: Mapping[str, str]) -> bool:
+    words = [word.strip().lower() for word in fields.get("connection", "").split(",")]
+    return "close" not in words and (version >= "1.1" or "keep-alive" in words)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.messages import LARGEST_KEPT, LONGEST_HEAD, Message, Piece, Splitter
+from harness.wire.messages import LARGEST_KEPT, LONGEST_HEAD, LONGEST_REMEMBERED, Message, Piece, Splitter
 from tests.wire.taps import cut
 
 REQUESTS = (
@@ -156,3 +156,18 @@ def test_whatever_comes_every_byte_goes_on_once(data: bytes, by: int, at: int, a
             trouble = trouble or bool(piece.trouble)
 
     assert out == mutated
+
+
+def test_equal_heads_mean_the_same_to_a_request_and_not_to_an_answer():
+    data = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok"
+    first, again = (next(Splitter().feed(data)).message for _ in range(2))
+    assert (first.method, first.target, first.fields, first.keep_alive) == (again.method, "/a", again.fields, True)
+    assert (bytes(first.body), bytes(again.body)) == (b"ok", b"ok")
+    assert first.body is not again.body
+    assert "not HTTP/1.1" in next(Splitter(lambda: "POST").feed(data)).trouble
+
+
+def test_a_head_that_is_longer_than_what_is_remembered_is_read():
+    padding = "x" * LONGEST_REMEMBERED
+    data = f"GET / HTTP/1.1\r\nPadding: {padding}\r\n\r\n".encode()
+    assert next(Splitter().feed(data)).message.fields == {"padding": padding}
