@@ -170,12 +170,8 @@ def settled_early(tag, t, x):
 
 
 def test_what_is_done_after_an_early_acknowledgement_belongs_to_that_delivery(tmp_path):
-    lines = [
-        f"1 delivered q a r1 {L} mid=m",
-        f"32 delivered q a r2 {L} mid=m redelivered=true",
-        settled_early("r1", 33, 1),
-        settled_early("r2", 40, 2),
-    ]
+    lines = [f"1 delivered q a r1 {L} mid=m", f"32 delivered q a r2 {L} mid=m redelivered=true"]
+    lines += [settled_early("r1", 33, 1), settled_early("r2", 40, 2)]
     verdict = effected_once(history(tmp_path, sent("a"), *lines, over(t=90), world=SQS))
 
     assert (verdict.conclusion, verdict.labels) == ("broken", ("duplicated_by_expiry",))
