@@ -1,6 +1,7 @@
 """Attempts on one message keep their distance: measured between requests for its effect, or deliveries where none was seen.
 
-A service that sleeps before it gives a message back is polite; what counts is the pause between attempts, not who made it.
+A service that sleeps before it gives a message back is polite; what counts is the pause between attempts, not who made it. On a
+compressed clock what the machine takes looks like a pause, too: gaps that may be no more than that prove nothing.
 """
 
 from collections.abc import Sequence
@@ -39,12 +40,14 @@ def _not_hot(ledger: Ledger, obligation: Obligation, pause: float, findings: Fin
     assert obligation.attempt_ts is not None  # noqa: S101 (told by the caller)
     assert obligation.attempt_ns is not None  # noqa: S101
     ts, ns = obligation.attempt_ts, obligation.attempt_ns
-    row = longest = end = 0
-    for number, (before, after) in enumerate(pairwise(ts), start=1):
-        row = row + 1 if after - before < pause else 0
-        if row > longest:
-            longest, end = row, number
+    longest, end = _row(ts, pause)
     if longest < IN_A_ROW:
+        room = ledger.margin.room(pause)
+        if _row(ts, room)[0] >= IN_A_ROW:
+            findings.unknown = (
+                f"clock margin: at speed {ledger.header.speed:g} gaps of less than {room:.2g} s may be the machine's own, and"
+                f" {obligation.key} was tried {IN_A_ROW + 1} times in a row without longer ones; take a lower --harness-speed"
+            )
         return
     broken = end - longest + IN_A_ROW
     rate = longest / max(ts[end] - ts[end - longest], 1e-3)
@@ -52,6 +55,16 @@ def _not_hot(ledger: Ledger, obligation: Obligation, pause: float, findings: Fin
     events = tuple(ns[end - longest : broken + 1])
     sure = not ledger.tainted(obligation)
     findings.add("hot_loop", obligation, sure=sure, n=ns[broken], t=ts[broken], events=events, said=said)
+
+
+def _row(ts: Sequence[float], pause: float) -> tuple[int, int]:
+    """Return how many gaps in a row are shorter than this at most, and the attempt that the last of them leads to."""
+    row = longest = end = 0
+    for number, (before, after) in enumerate(pairwise(ts), start=1):
+        row = row + 1 if after - before < pause else 0
+        if row > longest:
+            longest, end = row, number
+    return longest, end
 
 
 def _on_schedule(ledger: Ledger, obligation: Obligation, schedule: Sequence[float], findings: Findings) -> None:

@@ -14,6 +14,8 @@ from harness.history.world import Road, World
 
 NEEDED = 5.0
 """How many times longer than what the machine takes the shortest timer has to be."""
+BUSY = 0.25
+"""Real seconds that a machine in use may need from one attempt on a message to the next, where nobody waits."""
 SAMPLES = 10_000
 """Answers that are remembered; one world has few, and its beginning is as good as its end."""
 LONG_POLL = "ReceiveMessage"
@@ -108,6 +110,13 @@ class Margin:
         if not told:
             return ""
         return f"clock margin: at speed {self._speed:g} {told}; take a lower --harness-speed or a quieter machine"
+
+    def room(self, seconds: float) -> float:
+        """Return the longest gap between two attempts that may be no pause, but what this machine needs: `seconds` or more.
+
+        It is not measured: between two attempts lies all the work on the other messages, and faults are on the links meanwhile.
+        """
+        return max(seconds, BUSY * self._speed) if self._speed > 1 else seconds
 
     def _shortest(self) -> tuple[float, str] | None:
         timers = [

@@ -128,3 +128,11 @@ def test_arguments_that_mean_nothing_are_refused(tmp_path, arguments, complaint)
 
     with pytest.raises(UsageError, match=complaint):
         paced(run, **arguments)
+
+
+@pytest.mark.parametrize(("gap", "word"), [(0.9, "broken"), (1.2, "unknown"), (4.9, "unknown"), (5.1, "kept")], ids=str)
+def test_on_a_quick_clock_a_gap_that_the_machine_may_need_is_no_pause(tmp_path, gap, word):
+    verdict = paced(history(tmp_path, sent("a"), requeued(*every(gap, 8)), over("q a", t=90), speed=20))
+
+    assert verdict.conclusion == word
+    assert word != "unknown" or "at speed 20 gaps of less than 5 s may be the machine's own, and a was tried" in verdict.sentence
