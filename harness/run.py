@@ -11,7 +11,7 @@
     checks     judge the journal, in one pass                                                 harness/checks/
     report     run.json, the table in the terminal                                            harness/report/
 
-`pytest_plugin.py` drives a `Run`: one a pytest process, one `scenario` a test.
+`pytest_plugin/` drives a `Run`: one a pytest process, one `scenario` a test.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ import itertools
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.clock import utc
@@ -46,7 +46,10 @@ from harness.warden import Warden, running_in
 
 @dataclass(frozen=True)
 class Story:
-    """Which scenario a test is: its id and variant from the marker, where pytest finds it, and how fast its time passes."""
+    """Which scenario a test is: its id and variant from the marker, where pytest finds it, and how fast its time passes.
+
+    `cell` is its place in a matrix: the value of each parameter by its name.
+    """
 
     ident: str
     variant: str | None
@@ -55,6 +58,13 @@ class Story:
     speed: int = 1
     rabbitmq: str | None = None
     alone: tuple[str, ...] = ()
+    cell: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name among the scenarios of a run: what pytest's parameters say stands in a cell's variant already."""
+        parameters = "" if self.cell else _parameters(self.test)
+        return "-".join(part for part in (self.ident, self.variant, parameters) if part)
 
 
 @dataclass(frozen=True)
@@ -198,8 +208,7 @@ class Run:
         return {name: self._brokers[name, stack.speed] for name in names}
 
     def _own_folder(self, story: Story) -> Path:
-        name = "-".join(part for part in (story.ident, story.variant, _parameters(story.test)) if part)
-        slug = "".join(char if char.isalnum() or char in "-._" else "-" for char in name)
+        slug = "".join(char if char.isalnum() or char in "-._" else "-" for char in story.name)
         names = itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(2)))
         return next(folder for name in names if _made(folder := self.folder / name))
 

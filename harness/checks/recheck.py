@@ -57,15 +57,18 @@ def scenario(path: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def verdicts_of(path: Path) -> list[Verdict]:
-    """Return what was asked of a journal, each question once, to be worked out anew; each phase is a history of its own."""
+def verdicts_of(path: Path, *, reproduce: str = "") -> list[Verdict]:
+    """Return what was asked of a journal, each question once, to be worked out anew; each phase is a history of its own.
+
+    `reproduce` is how the scenario is run again, for whoever tells of it.
+    """
     histories: dict[int | None, History] = {}
     questions: dict[str, Verdict] = {}
     for event in Journal(path).events():
         if event.kind == "judged" and event.data is not None:
             until = event.data.get("until")
             phase = until if isinstance(until, int) else None
-            history = histories.setdefault(phase, History(path, until=phase))
+            history = histories.setdefault(phase, History(path, until=phase, reproduce=reproduce))
             question = {name: value for name, value in event.data.items() if name != "found"}
             questions.setdefault(msgspec.json.encode(question, order="deterministic").decode(), asked(history, event.data))
     return list(questions.values())

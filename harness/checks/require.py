@@ -36,6 +36,13 @@ def require(*verdicts: Verdict) -> None:
         raise InconclusiveError(_text(failed, "inconclusive"))
 
 
+def failing(verdicts: Iterable[Verdict]) -> str:
+    """Return what a test would say that expected none of these promises to be broken; empty where none is."""
+    plain = [Verdict(one.history, one.check, one.arguments, waivers=one.waivers) for one in verdicts]
+    failed = [(one, told) for one in plain if not (told := outcome(one)).passed]
+    return _text(failed, "violation") if failed else ""
+
+
 def _text(failed: Iterable[tuple[Verdict, Outcome]], first: str) -> str:
     """Tell the worst in full, every other in a line; then where to look, and how to see it again."""
     ordered = sorted(failed, key=lambda pair: pair[1].failure != first)

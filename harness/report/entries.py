@@ -63,7 +63,11 @@ class ServiceEntry(msgspec.Struct, kw_only=True):
 
 
 class Entry(msgspec.Struct, kw_only=True):
-    """One scenario of run.json."""
+    """One scenario of run.json.
+
+    `cell` is its place in a matrix, what the rows are first; `cached` names the run whose result it is, where it was not run.
+    `spent` is where its seconds went, the rest being what the scenario itself did; `waited` is what its longest drain waited for.
+    """
 
     id: str
     variant: str | None
@@ -82,6 +86,10 @@ class Entry(msgspec.Struct, kw_only=True):
     services: list[ServiceEntry] = []
     checks: list[CheckEntry] = []
     started: float = 0.0
+    cell: dict[str, str] = {}
+    cached: str | None = None
+    spent: dict[str, float] = {}
+    waited: str = ""
 
 
 class StackEntry(msgspec.Struct, kw_only=True):
@@ -94,8 +102,40 @@ class StackEntry(msgspec.Struct, kw_only=True):
     toxiproxy: dict[str, str]
 
 
+class CellEntry(msgspec.Struct, kw_only=True):
+    """One cell: `found` and `agreed` are labels, or kept. `cached` names the earlier run that found it, on the same parts."""
+
+    row: str
+    column: str
+    found: str
+    agreed: str
+    passed: bool
+    cached: str | None = None
+
+
+class MatrixEntry(msgspec.Struct, kw_only=True):
+    """One matrix: what its rows and its columns are, and the cells that ran or are known."""
+
+    scenario: str
+    rows: str
+    columns: str
+    cells: list[CellEntry]
+
+
+class AskedEntry(msgspec.Struct, kw_only=True):
+    """A scenario that was to run, and failed or was skipped: as its marker says, whether or not it got a sandbox."""
+
+    id: str
+    variant: str | None
+    test: str
+
+
 class RunEntry(msgspec.Struct, kw_only=True):
-    """The whole of run.json."""
+    """The whole of run.json.
+
+    Tests are named below `root`. `whole` are the files and folders that were run whole, not a selection of them; `matrix` says
+    which cells of a matrix were to run; `missed` are the scenarios of which this run has nothing to tell.
+    """
 
     schema: int = SCHEMA
     run: str
@@ -107,6 +147,11 @@ class RunEntry(msgspec.Struct, kw_only=True):
     versions: dict[str, str]
     stack: StackEntry | None
     fidelity: list[dict[str, object]] = []
+    root: str = ""
+    whole: list[str] = []
+    matrix: str = "usual"
+    missed: list[AskedEntry] = []
+    matrices: list[MatrixEntry] = []
     scenarios: list[Entry] = []
 
 

@@ -5,13 +5,15 @@ quiet   no open delivery or request, no fault that will still end, no timer of a
 steady  the only thing that still happens is that the same messages are delivered again, without effect
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.clock import pause
+from harness.clock import now, pause
 from harness.history.events import Declaration
 from harness.history.progress import Progress
 from harness.sandbox.queues import Look, Queue
+from harness.sandbox.spent import timed
 from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context
 
@@ -58,15 +60,17 @@ class Drain:
         self._faults = faults
         self._is_down = is_down
         self._anybody = anybody
+        self._kinds: dict[str, float] = {}
         self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
         # How long a live world may pause at most is a matter of the machine, and so many production seconds on its clock.
         self._speed = context.stack.speed
 
+    @timed("drain")
     def wait(self, within: float | None) -> Outcome:
         """Return when the world is quiet or steady, or when `within` seconds are over (default: from the timers in play)."""
         start = self._context.time()
         end = start + (within if within is not None else self._patience())
-        reason = "nothing was seen yet"
+        reason, looked = "nothing was seen yet", now()
         while self._context.time() < end:
             timed = self._faults()  # before the journal is read: what ends in between is not known from it
             self._context.read()
@@ -80,7 +84,15 @@ class Drain:
             if steady:
                 return Outcome("steady", steady)
             pause(0.05)
+            looked = self._waited(reason, looked)
         return Outcome("no", f"after {self._context.time() - start:.1f} s: {reason}")
+
+    def _waited(self, reason: str, since: float) -> float:
+        """Count what has passed for this reason, whatever numbers it has just now; return the time."""
+        kind, until = re.sub(r"\d+(\.\d+)?", "#", reason), now()
+        self._kinds[kind] = self._kinds.get(kind, 0.0) + until - since
+        self._context.spent.because(reason, self._kinds[kind])
+        return until
 
     def looks(self) -> Mapping[str, int]:
         """Return the last exact look at every queue: how many messages were ready in it."""

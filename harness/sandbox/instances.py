@@ -1,7 +1,7 @@
 """A running service as a scenario sees it: its links, its exits, how it is told to send, and when it is ready."""
 
 import http.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,6 @@ from harness.sandbox.queues import link_name
 from harness.sandbox.things import Context, Usable
 from harness.services.build import paths_of
 from harness.services.container import Container
-from harness.services.libraries import said as libraries_of
 from harness.services.pace import hold
 from harness.services.parts import Launch, Parts, expand
 from harness.services.process import Process
@@ -46,8 +45,7 @@ class Instance(Usable):
     ) -> None:
         super().__init__(context, name)
         self.service = service
-        self.libraries: list[str] = []
-        """What each version deployed so far ran with, as reports name it."""
+        self.deployed_so_far: list[Service] = []
         self._uses = dict(uses)
         self._port = free_port()
         self.ready_after: float | None = None
@@ -64,7 +62,7 @@ class Instance(Usable):
         self.process: Process | None = None
 
     def _launched(self, service: Service) -> Launch:
-        self.libraries.append(libraries_of(service))
+        self.deployed_so_far.append(service)
         paths = {**paths_of(service, self._context.cache), "port": str(self._port)}
         launch = expand(service, self._wired, paths, self._environment)
         hold(service, launch, self._context.stack.speed)
@@ -126,7 +124,8 @@ class Instance(Usable):
             return
         look = self._answers if self.service.ready == "http" else lambda: self._consumes(seen)
         try:
-            self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+            with self._context.spent.on(f"start of {self.thing_name}"):
+                self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
         except StartError as error:
             message = f"{error}{self._hurried()}"
             raise StartError(message) from error
@@ -168,6 +167,11 @@ class Instance(Usable):
     def spent(self) -> float:
         """Return the seconds of processor time it used since it was ready; 0 where it has ended."""
         return max(0.0, worked(self.process.pid) - self._spent_to_start) if self.process is not None else 0.0
+
+    @property
+    def speed(self) -> int:
+        """How many times faster time passes for it."""
+        return self._context.stack.speed
 
     def _tail(self) -> str:
         lines = self.process.log_tail() if self.process is not None else ""
@@ -262,3 +266,9 @@ class Instance(Usable):
         finally:
             connection.close()
         return answer.status
+
+
+def spent(instances: Iterable[Instance]) -> dict[str, object]:
+    """Say how much processor time services used since they were ready, where the clock's margin depends on it."""
+    fast = [one for one in instances if one.speed > 1 and one.process is not None]
+    return {"spent": {one.thing_name: round(one.spent(), 4) for one in fast}} if fast else {}

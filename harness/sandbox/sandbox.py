@@ -19,11 +19,12 @@ from harness.sandbox.bypass import Watch
 from harness.sandbox.databases import Postgres, Redis
 from harness.sandbox.drain import Drain, Outcome
 from harness.sandbox.hands import SandboxHands
-from harness.sandbox.instances import Instance
+from harness.sandbox.instances import Instance, spent
 from harness.sandbox.phases import Phases
 from harness.sandbox.queues import Queue
 from harness.sandbox.rabbitmq import RabbitMQ
 from harness.sandbox.resources import Alarms, Http, Mailbox
+from harness.sandbox.spent import Spent, timed
 from harness.sandbox.tail import Tail
 from harness.sandbox.things import Context, Usable
 from harness.services.service import Service
@@ -165,12 +166,9 @@ class Sandbox:
             return came.is_set()
 
         try:
-            eventually(
-                look,
-                awaited=str(moment),
-                within=self._really(within),
-                last=lambda: dict(self._context.world.counts()),
-            )
+            with self._context.spent.on(f"waiting for {moment}"):
+                last = self._context.world.counts
+                eventually(look, awaited=str(moment), within=self._really(within), last=lambda: dict(last()))
         finally:
             waiting.cancel()
 
@@ -190,7 +188,7 @@ class Sandbox:
             anybody=lambda: any(one.lives for one in self._instances),
         )
         self._outcome = drain.wait(within)
-        data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **self._spent()}
+        data: dict[str, object] = {"reason": self._outcome.reason, "looks": dict(drain.looks()), **spent(self._instances)}
         drained = self._context.record(Event(kind="drained", how=self._outcome.how, data=data))
         return self._phases.drained(self._new_history(), drained.n)
 
@@ -202,6 +200,7 @@ class Sandbox:
     def _new_history(self) -> History:
         return History(self._journal, reproduce=self._reproduce, prepare=self.finish)
 
+    @timed("closing")
     def finish(self) -> None:
         """Close the history, kill the services, scan what is left; afterwards nothing can be done in this world. Idempotent."""
         if self._closed:
@@ -222,6 +221,7 @@ class Sandbox:
         # From here on the journal belongs to whoever judges: verdicts are appended to it.
         self._context.world.close()
 
+    @timed("giving back")
     def end(self) -> Ended:
         """Finish, and give back everything this world had: queues, vhost, links, proxies. Idempotent."""
         if not self._ended:
@@ -233,6 +233,11 @@ class Sandbox:
                     end()
                 self._brokers.end()
         return Ended(self._outcome, len(self._around))
+
+    @property
+    def spent(self) -> Spent:
+        """Where the real seconds went so far."""
+        return self._context.spent
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -275,12 +280,6 @@ class Sandbox:
     def _really(self, within: float) -> float:
         speed = self._context.stack.speed
         return within if speed == 1 else max(within / speed, SHORTEST_WAIT)
-
-    def _spent(self) -> dict[str, object]:
-        """Say how much processor time services used since they were ready, where the clock's margin depends on it."""
-        if self._context.stack.speed == 1:
-            return {}
-        return {"spent": {one.thing_name: round(one.spent(), 4) for one in self._instances if one.process is not None}}
 
     def _due(self) -> str:
         return self._faults() or next((reason for due in self._context.due if (reason := due())), "")

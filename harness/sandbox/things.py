@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.history.events import Declaration, Event
 from harness.model import Link, Thing
 from harness.recorder.client import World
+from harness.sandbox.spent import Spent
 from harness.services.container import Containers
 from harness.services.parts import Parts
 from harness.stack.databases import Databases
@@ -49,6 +50,7 @@ class Context:
     due: list[Callable[[], str]] = field(default_factory=list)
     """What a drain asks: each says what will still happen by itself, or nothing."""
     origin: float = field(default_factory=now)
+    spent: Spent = field(default_factory=Spent)
 
     def name(self, thing: "Usable") -> None:
         """Take the thing's name; every name in a sandbox is given once."""

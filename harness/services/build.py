@@ -8,6 +8,7 @@ from harness.engine import daemon
 from harness.errors import MissingToolError
 from harness.services import java, node, python
 from harness.services.cached import Order, Progress
+from harness.services.libraries import versions
 from harness.services.runtimes import problem
 from harness.services.service import Service, every
 
@@ -39,9 +40,10 @@ def require(service: Service) -> None:
 def paths_of(service: Service, cache: Path, progress: Progress = silent) -> dict[str, str]:
     """Return what names such as `{venv}` mean for this service, after building it where it is not built yet.
 
-    Raises MissingToolError for a tool it needs, StartError where the build fails.
+    Raises MissingToolError for a tool it needs, StartError where the build fails, UsageError for a library that is in no lock.
     """
     require(service)
+    versions(service)  # a library that is in no lock is told before anything runs
     paths: dict[str, str] = {}
     for kind, named in service.build.items():
         paths.update(BUILDERS[kind](Order(service, named, cache, progress)))

@@ -113,7 +113,16 @@ def _step(name: str, folder: Path) -> Step:
     if reason:
         return Step(name=name, how=f"skipped: {reason}")
     runs = folder / name.replace(" ", "-")
-    command = [sys.executable, "-m", "pytest", "-q", f"--harness-runs={runs}", *suite.options, "scenarios"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        f"--harness-runs={runs}",
+        "--harness-matrix=whole",
+        *suite.options,
+        "scenarios",
+    ]
     with suite.around(folder) as environment:
         step = _run(name, command, folder, environment)
     if (runs / "latest" / "run.json").exists():

@@ -5,36 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.report.entries import ENTRY, CheckEntry, Entry, entries, read_run, unpaired, write
+from harness.report.entries import ENTRY, entries, read_run, unpaired, write
 from harness.report.terminal import table
-
-
-def check(conclusion: str, label: str | None = None, expected: str | None = None) -> CheckEntry:
-    return CheckEntry(
-        check="accounted",
-        conclusion=conclusion,
-        label=label,
-        definite=0,
-        possible=0,
-        premises=1,
-        sentence=f"accounted: {conclusion}",
-        expected=expected,
-    )
-
-
-def entry(ident: str, variant: str | None, *checks: CheckEntry, passed: bool = True, **more) -> Entry:
-    expected = "broken" if any(one.expected for one in checks) else "kept"
-    outcome = checks[0].conclusion if checks else "none"
-    return Entry(
-        id=ident,
-        variant=variant,
-        test=f"{ident} {variant}",
-        expected=expected,
-        outcome=outcome,
-        passed=passed,
-        checks=list(checks),
-        **more,
-    )
+from tests.report.told import check, entry
 
 
 def test_a_run_that_is_none_is_named(tmp_path: Path):

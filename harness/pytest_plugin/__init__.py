@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, InconclusiveError, MissingToolError, StackLostError, UsageError, Violation
+from harness.pytest_plugin import held
+from harness.pytest_plugin.cells import WHOLE, cell_of, choose, sources, told_always
 
 if TYPE_CHECKING:
-    from harness.report.recording import Recording, Session  # noqa: F401 (of a stash key's type)
+    from harness.report.recording import Recording  # noqa: F401 (of a stash key's type)
+    from harness.report.session import Session
     from harness.sandbox.sandbox import Sandbox
     from harness.stack.model import Stack
 
 STACKS = ("auto", "native", "containers", "external")
 RABBITMQS = ("3.10", "4.0", "4.3")
 SPEEDS = ("1", "20", "100")
+MATRICES = ("usual", WHOLE)
 TOXIPROXIES = ("server", "embedded")
 OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "stack": ("auto", "which stack: auto, native, containers, external (addresses from HARNESS_* variables)", STACKS),
@@ -31,6 +35,7 @@ OPTIONS: dict[str, tuple[str | None, str, tuple[str, ...] | None]] = {
     "toxiproxy": (None, "which Toxiproxy; default: the stack's, the server where it can be had", TOXIPROXIES),
     "runs": (".harness/runs", "where run folders go", None),
     "require": ("", "what has to be there, as java,node: missing it is an error instead of a skip", None),
+    "matrix": ("usual", "which cells of a matrix: usual, whole (those known from an earlier run are not run again)", MATRICES),
     "seed": (None, "the seed of everything drawn", None),
     "recorder": ("process", "where taps run: process, thread", ("process", "thread")),
 }
@@ -68,8 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and hold that every option means something."""
     config.addinivalue_line(
         "markers",
-        "scenario(id, variant=None, *, speed=1, alone=(), rabbitmq=None): an incident or promise, on real services and brokers",
+        "scenario(id, variant=None, *, speed=1, alone=(), rabbitmq=None, always=None): an incident, on real services and brokers",
     )
+    config.pluginmanager.register(held.Missed(), held.MISSED)
     for name in OPTIONS:
         option(config, name)
     seed = option(config, "seed")
@@ -89,7 +95,7 @@ def _progress(line: str) -> None:
 
 
 def _session(config: pytest.Config) -> "Session":
-    from harness.report.recording import Session
+    from harness.report.session import Session
     from harness.stack.choice import Wanted
 
     if SESSION not in config.stash:
@@ -132,19 +138,33 @@ def stack(request: pytest.FixtureRequest) -> "Stack":
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator["Sandbox"]:
     """One scenario's private world: a vhost and an AWS account, links, services, faults, a journal."""
+    from harness.report.matrix import TIMES
+
     session = _session(request.config)
     marker = request.node.get_closest_marker("scenario")
     ident, variant = _told(marker, request.node.name)
+    cell = cell_of(request.node)
     asked = (
         {} if marker is None else {name: marker.kwargs[name] for name in ("speed", "rabbitmq", "alone") if name in marker.kwargs}
     )
-    with session.scenario(ident, variant, request.node.nodeid, **asked) as recording:
+    variant = TIMES.join(cell.values()) or variant
+    files = sources(request.node) if cell and option(request.config, "matrix") == WHOLE and not told_always(request.node) else ()
+    known = session.known_cell(request.node.nodeid, files, speed=asked.get("speed", 1)) if files else ""
+    if known:
+        request.node.stash[held.KNOWN] = True
+        pytest.skip(known)
+    with session.scenario(ident, variant, request.node.nodeid, cell=cell, sources=files, **asked) as recording:
         request.node.stash[RECORDING] = recording
         yield recording.sandbox
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order tests by the speed of their scenarios, the real one first: each speed has a stack, and is needed in one go."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order tests by the speed of their scenarios, the real one first: each speed has a stack, and is needed in one go.
+
+    Of a matrix those cells are left out that are not told on every run, unless the whole of it is asked for.
+    """
+    if option(config, "matrix") != WHOLE:
+        choose(config, items)
     items.sort(key=_speed)
 
 
@@ -207,6 +227,7 @@ def pytest_runtest_makereport(
     recording = item.stash.get(RECORDING, None)
     if recording is not None:
         recording.phase(report.when, report.outcome, None if report.passed else str(report.longrepr))
+    held.mark(item, report)
     return report
 
 
@@ -224,12 +245,18 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write run.json, also of an interrupted run, and end everything that was started."""
+    """Write run.json, also of an interrupted run, and end everything that was started; hold tables equal to what ran."""
     shared = session.config.stash.get(SESSION, None)
-    if shared is not None:
-        interrupted = int(exitstatus) == int(pytest.ExitCode.INTERRUPTED)
-        try:
-            shared.end(interrupted=interrupted, whole=not hasattr(session.config, "workerinput"))
-        except HarnessError as error:  # raised, it would take the place of what pytest has to tell
-            _progress(f"\nharness: {error}")
-            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+    if shared is None:
+        return
+    interrupted = int(exitstatus) == int(pytest.ExitCode.INTERRUPTED)
+    worker = hasattr(session.config, "workerinput")
+    asked = None if worker else held.selection(session, option(session.config, "matrix") or "")
+    try:
+        run = shared.end(interrupted=interrupted, asked=asked)
+    except HarnessError as error:  # raised, it would take the place of what pytest has to tell
+        _progress(f"\nharness: {error}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+        return
+    if run is not None and not interrupted:
+        held.hold(session, run, shared.folder)
