@@ -18,7 +18,7 @@ def polled(sandbox: Sandbox, poller: Service) -> History:
     uses = {"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": jobs, "WORK_URL": work}
     sandbox.start(poller, uses=uses, environment={"POLL_SECONDS": "1"})
     jobs.publish([{"id": 1}])
-    return sandbox.drain(within=6)
+    return sandbox.drain(within=12)
 
 
 @pytest.mark.parametrize(
