@@ -49,7 +49,7 @@ LIES = {"deaf": "deaf", "claims": "claims"}
 
 def declared(aws: Aws, tcs: Http, mail: Http) -> dict[str, SqsQueue]:
     """Declare the queues, each for what can happen to its messages."""
-    queue = partial(aws.queue, key="/id", effect=tcs, visibility_timeout=1)
+    queue = partial(aws.queue, key="/id", effect=tcs, visibility_timeout=2)
     return {
         "work": queue("work"),
         "both": queue("both", effect=[tcs, mail]),

@@ -6,13 +6,13 @@ from harness.history.journal import Journal
 from tests.labels.worlds import scripted
 from tests.sandboxes import Tell
 
-LATE, IN_TIME = ["post sleep:2.4 delete", "post delete"], ["post delete"]
+LATE, IN_TIME = ["post sleep:5 delete", "post delete"], ["post delete"]
 
 
 def test_who_deletes_too_late_on_fifo_is_refused_and_sends_again(tell: Tell):
     with tell("as it was") as sandbox:
         tcs = sandbox.http("tcs", key="/id")
-        jobs = sandbox.aws.queue("jobs.fifo", key="/id", effect=tcs, visibility_timeout=1)
+        jobs = sandbox.aws.queue("jobs.fifo", key="/id", effect=tcs, visibility_timeout=3)
         uses = {"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": jobs, "TCS_URL": tcs}
         sandbox.start(scripted("sqs"), uses=uses, environment={"QUEUES": "jobs.fifo"})
         jobs.publish([{"id": "late", "do": LATE}, {"id": "in time", "do": IN_TIME}])
