@@ -20,6 +20,7 @@ from harness.stack.choice import Wanted
 from harness.stack.native import with_toxiproxy
 from harness.toxiproxy.client import Toxiproxy
 from harness.wire.rules import Rule
+from tests.bench.measures.forwarder import ForwarderProcess
 
 HOW = ("process", "thread")
 ROADS = ("tap", "taps", "link")
@@ -29,9 +30,10 @@ Wire = Literal["amqp", "sqs"]
 class Stage:
     """Made on first use, gone when `end` returns.
 
-    Roads: `direct`; `toxiproxy` alone; and for each kind of recorder `tap` (one tap: the client connects to the port where
-    Toxiproxy would), `taps` (near and far, without Toxiproxy between them), `link` (the whole link), `embedded` (the whole link
-    with the embedded Toxiproxy), `armed` (one tap, with a rule for a message that never comes).
+    Roads: `direct`; `toxiproxy` alone; `forwarder`, a loop in Python that only forwards, and `forwarders`, such a loop before and
+    behind Toxiproxy, which is what any tap and any link in Python costs at least. For each kind of recorder `tap` (one tap: the
+    client connects to the port where Toxiproxy would), `taps` (near and far, without Toxiproxy between them), `link` (the whole
+    link), `embedded` (the whole link with the embedded Toxiproxy), `armed` (one tap, with a rule for a message that never comes).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,6 +69,13 @@ class Stage:
         return {how: recorders[how].world(header[how], self._folder / f"{how}.jsonl") for how in HOW}
 
     @cached_property
+    def forwarder(self) -> ForwarderProcess:
+        """What only forwards."""
+        forwarder = ForwarderProcess()
+        self._open.callback(forwarder.end)
+        return forwarder
+
+    @cached_property
     def load(self) -> "LoadProcess":
         """The service."""
         load = LoadProcess()
@@ -95,6 +104,9 @@ class Stage:
         stack = self.run.stack
         target = (stack.rabbitmq if wire == "amqp" else stack.localstack).port
         ports = {"direct": target, "toxiproxy": self.toxiproxy.create(f"bench.{wire}", ("127.0.0.1", target))}
+        ports["forwarder"] = self.forwarder.to(target)
+        between = self.toxiproxy.create(f"bench.{wire}.forwarders", ("127.0.0.1", self.forwarder.to(target)))
+        ports["forwarders"] = self.forwarder.to(between)
         for how, world in self.worlds.items():
             for road in (*ROADS, "embedded", "armed"):
                 ports[f"{how}.{road}"] = self._tapped(world, wire, how, road, target)

@@ -11,7 +11,10 @@ DEFAULT = "process"
 ROUNDS = 11
 FLOOD = 1_000
 DELAYS = {"5ms": 0.005, "50ms": 0.05}
+FORWARDERS = ("forwarder", "forwarders")
 WHAT = {
+    "forwarder": "a loop in Python that waits, reads and writes, and nothing else: the least that a tap costs",
+    "forwarders": "such a loop, Toxiproxy, such a loop: the least that a link costs",
     "tap": "one tap, recording",
     "taps": "near and far tap, without Toxiproxy",
     "link": "near tap, Toxiproxy, far tap",
@@ -41,24 +44,21 @@ def compared(stage: Stage, wire: Wire, *, busy: bool) -> tuple[list[Round], list
     unit, scale = ("us", 1e-6) if wire == "amqp" else ("ms", 1e-3)
     rows = [
         row(f"{wire}.{load}.direct_p50", percentiles(rounds, "direct", unit=scale), unit=unit, note=f"{WHAT[wire]}{beside}"),
-        row(
-            f"{wire}.{load}.toxiproxy.p50_vs_direct",
-            ratios(rounds, "toxiproxy", "direct"),
-            unit="ratio",
-            note=f"Toxiproxy without toxics and nothing else{beside}",
-        ),
+        *_road(rounds, f"{wire}.{load}.toxiproxy", "toxiproxy", f"Toxiproxy without toxics and nothing else{beside}"),
     ]
+    for road in FORWARDERS:
+        rows += _road(rounds, f"{wire}.{load}.{road}", road, f"{WHAT[road]}{beside}")
     for road in ROADS:
         for how in HOW:
-            rows += _road(rounds, f"{wire}.{load}", road, how, f"{WHAT[road]}; taps in a {how}{beside}")
+            note = f"{WHAT[road]}; taps in a {how}{beside}"
+            rows += _road(rounds, f"{wire}.{load}.{road}.{how}", f"{how}.{road}", note)
     return rounds, rows
 
 
-def _road(rounds: Sequence[Round], name: str, road: str, how: str, note: str) -> list[Row]:
-    full = f"{how}.{road}"
+def _road(rounds: Sequence[Round], name: str, road: str, note: str) -> list[Row]:
     return [
-        row(f"{name}.{road}.{how}.p50_vs_direct", ratios(rounds, full, "direct"), unit="ratio", note=note),
-        row(f"{name}.{road}.{how}.p99_vs_direct", ratios(rounds, full, "direct", share=0.99), unit="ratio", note=note),
+        row(f"{name}.p50_vs_direct", ratios(rounds, road, "direct"), unit="ratio", note=note),
+        row(f"{name}.p99_vs_direct", ratios(rounds, road, "direct", share=0.99), unit="ratio", note=note),
     ]
 
 
