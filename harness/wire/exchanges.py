@@ -7,19 +7,19 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from harness.history.events import Event
-from harness.wire.exchange import Exchange, Lane, answer, number_after
+from harness.wire.exchange import Exchange, answer, number_after
 from harness.wire.messages import Message, Piece, Splitter
 from harness.wire.rules import Rule
-from harness.wire.streams import Back, Close, Ending, Hold, Quick, Side, Step, Tap
-from harness.wire.telling import Telling
+from harness.wire.short_way import ShortWay
+from harness.wire.streams import Back, Close, Ending, Hold, Side, Step, Tap
 
 E = TypeVar("E", bound=Exchange)
 
 
-class Exchanges(Telling, Generic[E]):
+class Exchanges(ShortWay[E]):
     """A session over HTTP/1.1: follows both directions, cut-through, and calls its hooks at whole requests and whole answers.
 
     While nothing can change what passes, bytes go on first and are recorded a little later, the hooks' steps carried out by then.
@@ -29,13 +29,9 @@ class Exchanges(Telling, Generic[E]):
     def __init__(self, tap: Tap) -> None:
         super().__init__(tap)
         self._x = 0
-        self._open: deque[E] = deque()
         self._asking: E | None = None
         self._requests = Splitter()
         self._answers = Splitter(self._method)
-        self._out = Lane()
-        self._back = Lane()
-        self._barrier: Hold | None = None
 
     # ------------------------------------------------------------------------------------------------------------- hooks
 
@@ -94,59 +90,8 @@ class Exchanges(Telling, Generic[E]):
 
     # ----------------------------------------------------------------------------------------------------------- session
 
-    def from_service(self, data: bytes) -> Iterator[Step]:
-        """Take bytes of requests; see `Session`."""
-        if self.lets_request_pass(data):
-            self._put_off_request(data)
-            return iter((data,))
-        return self._requested(data)
-
-    def from_target(self, data: bytes) -> Iterator[Step]:
-        """Take bytes of answers; see `Session`."""
-        if self._lets_answer_pass(data):
-            self._put_off_answer(data)
-            return iter((data,))
-        return self._answered(data)
-
-    def quick(self, by: Side) -> Quick:
-        """Return the short way; see `Quickly`."""
-        if by == "service":
-            return Quick(self.lets_request_pass, self._put_off_request)
-        return Quick(self._lets_answer_pass, self._put_off_answer)
-
-    def lets_request_pass(self, data: bytes) -> bool:
-        """Tell whether these bytes of requests may go on before they are read."""
-        del data
-        return (self._barrier is None or self._barrier.done.done()) and self.passes()
-
-    def _lets_answer_pass(self, data: bytes) -> bool:
-        del data
-        return self.passes()
-
-    def _put_off_request(self, data: bytes) -> None:
-        self.tap.recorder.later(self._note_requests, data)
-
-    def _put_off_answer(self, data: bytes) -> None:
-        self.tap.recorder.later(self._note_answers, data)
-
-    def is_plain(self, exchange: E) -> bool:
-        """Tell whether the answer to this passes as it comes, whatever rules there will be."""
-        return exchange.is_plain
-
-    def passes(self) -> bool:
-        """Tell whether nothing that is under way can be changed or has to wait, so that bytes may go on before they are read."""
-        tap = self.tap
-        if tap.recorder.watched or tap.rules.armed(tap.link) or self._out.kept or self._back.kept:
-            return False
-        return not self._open or all(map(self.is_plain, self._open))
-
-    def _note_requests(self, data: bytes, t: float) -> None:
-        self.note(self._requested(data), t)
-
-    def _note_answers(self, data: bytes, t: float) -> None:
-        self.note(self._answered(data), t)
-
-    def _requested(self, data: bytes) -> Iterator[Step]:
+    def requested(self, data: bytes) -> Iterator[Step]:
+        """Read bytes of requests; see `ShortWay`."""
         if not self.t:
             self.tap.recorder.settle()
         if self._barrier is not None and not self._barrier.done.done():
@@ -159,7 +104,8 @@ class Exchanges(Telling, Generic[E]):
                 return  # the connection ends there: nothing that comes after it is heard
             yield from self._request(piece)
 
-    def _answered(self, data: bytes) -> Iterator[Step]:
+    def answered(self, data: bytes) -> Iterator[Step]:
+        """Read bytes of answers; see `ShortWay`."""
         if not self.t:
             self.tap.recorder.settle()
         if self.lost_track:

@@ -255,7 +255,7 @@ class TappedLink:
         if upstream is None:
             return
         pipe = pair.far = Pipe(tap, self._session(tap), pair.fate, done=self._over(pair))
-        pipe.heard = self._comparing(pair, tap, pipe)
+        pipe.heard = pair.comparing(pipe, lambda: self._mismatched(tap))
         self._join(pair, pipe)
         await pipe.start(service=one, target=upstream)
 
@@ -264,18 +264,12 @@ class TappedLink:
         tap = self._tap("resource", pair.conn)
         self._record(tap, "opened")
         visit = pair.far = Visit(tap, self._target(tap), pair.fate, done=self._over(pair))
-        visit.heard = self._comparing(pair, tap, visit)
+        visit.heard = pair.comparing(visit, lambda: self._mismatched(tap))
         self._join(pair, visit)
         await visit.start(service=one)
 
-    def _comparing(self, pair: Pair, tap: Tap, far: Connection) -> Callable[[bytes], None]:
-        def compare(data: bytes) -> None:
-            if pair.is_compared:
-                far.heard = None
-            elif not pair.far_got(data):
-                self._record(tap, "gap", reason="its first bytes are not those of the near connection it was paired with")
-
-        return compare
+    def _mismatched(self, tap: Tap) -> None:
+        self._record(tap, "gap", reason="its first bytes are not those of the near connection it was paired with")
 
     # both
 

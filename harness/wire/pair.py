@@ -1,7 +1,7 @@
 """One connection of a service as both taps of a link see it: which two belong together, and what passes between them."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.wire.pipe import Connection, Fate, Pipe
 from harness.wire.streams import Seat, Sink
@@ -64,15 +64,25 @@ class Pair:
         if self.near is not None and self.near.taken is not None:  # what waited at a barrier goes on without being received
             self.near.taken()
 
-    @property
-    def is_compared(self) -> bool:
-        """Whether enough has come far, or what should not have."""
-        return self.is_mismatched or len(self._far) >= COMPARED
-
     def far_got(self, data: bytes) -> bool:
         """Compare what the far tap got first; False at the first byte that was never sent near."""
-        if self.is_compared:
+        if self._is_compared:
             return True
         self._far += data[: COMPARED - len(self._far)]
         self.is_mismatched = not self._near.startswith(self._far)
         return not self.is_mismatched
+
+    @property
+    def _is_compared(self) -> bool:
+        return self.is_mismatched or len(self._far) >= COMPARED
+
+    def comparing(self, far: Connection, mismatched: Callable[[], None]) -> Callable[[bytes], None]:
+        """Return what compares all that comes far until it is enough; `mismatched` is called once where it is not the same."""
+
+        def compare(data: bytes) -> None:
+            if self._is_compared:
+                far.heard = None
+            elif not self.far_got(data):
+                mismatched()
+
+        return compare

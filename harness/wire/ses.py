@@ -54,9 +54,9 @@ class Aws(Sqs):
         call = self._mails.get(exchange)
         return super().operation(exchange) if call is None else call.operation
 
-    def passes(self) -> bool:
-        """Tell whether bytes may go on before they are read: not to LocalStack, where they may be a mail."""
-        return super().passes() and not self._takes()
+    def interferes(self) -> bool:
+        """Tell whether messages wait for a receive to be added to, or what passes may be a mail, which is not for LocalStack."""
+        return bool(self._memory.shelves) or self._takes()
 
     def keeps_request(self, message: Message) -> bool:
         """Keep what may be a mail until it is whole."""

@@ -150,7 +150,7 @@ def may_be_refused(data: bytes, *, stale: Callable[[], bool]) -> bool:
     if not data.startswith((b"POST ", b"GET ")):
         return any(start.startswith(data) for start in (b"POST ", b"GET "))
     operation = _operation(data)
-    if not _is_whole(data):
+    if not (is_plainly_whole(data) or _is_whole(data)):
         return not operation or operation in (*_SETTLES, *_SENDS, *_MAKES, b"ReceiveMessage")
     if operation in _SENDS:
         return _beyond(data)
@@ -179,8 +179,6 @@ def _operation(data: bytes) -> bytes:
 
 
 def _is_whole(data: bytes) -> bool:
-    if is_plainly_whole(data):
-        return True
     head = data.find(b"\r\n\r\n") + 4
     if head < 4:  # noqa: PLR2004 (its blank line)
         return False

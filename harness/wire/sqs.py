@@ -63,9 +63,9 @@ class Sqs(Strict):
         """Return the name of the call."""
         return exchange.call.operation if exchange.call is not None else ""
 
-    def passes(self) -> bool:
-        """Tell whether bytes may go on before they are read: not while messages wait for a receive to be added to."""
-        return not self._memory.shelves and super().passes()
+    def interferes(self) -> bool:
+        """Tell whether messages wait for a receive to be added to."""
+        return bool(self._memory.shelves)
 
     def is_plain(self, exchange: SqsExchange) -> bool:
         """Tell whether the answer passes as it comes: it may have digests to be mended."""

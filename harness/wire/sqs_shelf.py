@@ -62,7 +62,7 @@ class Shelves:
         return self._all.setdefault((queue, type(codec).__name__), Shelf())
 
     def __bool__(self) -> bool:
-        return any(self._all.values())
+        return bool(self._all) and any(self._all.values())
 
 
 def numbered(parcels: Iterable[Parcel]) -> Iterator[tuple[int, str]]:
