@@ -39,7 +39,7 @@ runpy.run_path("writer.py", run_name="__main__")
 ASKS = "GET / HTTP/1.1\\r\\nHost: tcs\\r\\n\\r\\n"
 CONNECT = f"""
 import socket, sys
-with socket.create_connection((sys.argv[1], int(sys.argv[2])), 5) as one:
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 60) as one:
     one.sendall(b"{ASKS}")
     sys.exit(0 if one.recv(1) else 1)
 """
