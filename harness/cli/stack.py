@@ -10,6 +10,7 @@ from harness.errors import StackError, UsageError
 from harness.stack.model import Stack
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it for a program.")]
+TOXIPROXIES = ("server", "embedded", "auto")
 _NONE = "no stack is up; `harness up` starts one"
 
 
@@ -26,6 +27,9 @@ def up(
     speed: Annotated[
         int, typer.Option(help="How many times faster time passes in it: 1, 20 or 100; each is kept beside the others.")
     ] = 1,
+    toxiproxy: Annotated[
+        str, typer.Option(help="Which Toxiproxy: server, embedded, or auto, the server where it can be had.")
+    ] = "auto",
 ) -> None:
     """Start LocalStack, RabbitMQ and Toxiproxy and keep them running; pytest attaches to them by itself.
 
@@ -37,7 +41,10 @@ def up(
     if speed not in tempo.STEPS:
         message = f"--speed={speed}: choose one of {', '.join(map(str, tempo.STEPS))}"
         raise UsageError(message)
-    stack = running.up(_progress, speed=speed)
+    if toxiproxy not in TOXIPROXIES:
+        message = f"--toxiproxy={toxiproxy}: choose one of {', '.join(TOXIPROXIES)}"
+        raise UsageError(message)
+    stack = running.up(_progress, speed=speed, toxiproxy=toxiproxy)
     if as_json:
         typer.echo(_json(stack))
         return

@@ -89,7 +89,7 @@ def start(
         raise StackError(reason)
     if image_of("toxiproxy") == IMAGES["toxiproxy"]:
         with contextlib.closing(daemon.connected()) as client:
-            _packed(client, toxiproxy())
+            packed(client, toxiproxy())
     clock_ = {} if speed == 1 else tempo.begun(warden.run_id, provision_faketime.provided(progress).path, speed, mode=0o666)
     warden.at_end([sys.executable, "-m", "harness.engine.reaper", warden.run_id])
     labels = {LABEL: warden.run_id, STACK: f"{warden.run_id}-x{speed}"}
@@ -134,7 +134,7 @@ def _up(
     return at, versions
 
 
-def _packed(client: Any, server: Path) -> None:
+def packed(client: Any, server: Path) -> None:
     """Make the image of the Toxiproxy server that set-up built: the published ones are older, or in another registry."""
     from docker.errors import ImageNotFound  # noqa: PLC0415 (as above)
 

@@ -50,10 +50,11 @@ class Running:
         )
 
 
-def up(progress: Progress = lambda _: None, *, tools: Tools | None = None, speed: int = 1) -> Stack:
+def up(progress: Progress = lambda _: None, *, tools: Tools | None = None, speed: int = 1, toxiproxy: str = "auto") -> Stack:
     """Return the stack of this speed that is kept running, started if there was none; it stays when this process ends.
 
-    Raises StackError where one cannot be had; then nothing is left running.
+    `toxiproxy` is server, embedded, or auto: whichever can be had. Raises StackError where one cannot be had, or has the other
+    Toxiproxy; then nothing more is left running.
     """
     with _alone(speed):
         found = _known(speed)
@@ -64,8 +65,17 @@ def up(progress: Progress = lambda _: None, *, tools: Tools | None = None, speed
                 progress(f"the stack that was up is started anew, because {error}")
                 _end(found)
             else:
-                return found.stack
-        return _start(progress, tools or provisioned(progress), speed)
+                return _with(toxiproxy, found.stack)
+        return _start(progress, tools or provisioned(progress, toxiproxy=toxiproxy), speed)
+
+
+def _with(toxiproxy: str, stack: Stack) -> Stack:
+    if toxiproxy in {"auto", stack.toxiproxy_kind}:
+        return stack
+    message = (
+        f"the stack that is up has the {stack.toxiproxy_kind} Toxiproxy, not the {toxiproxy} one; end it with `harness down`"
+    )
+    raise StackError(message)
 
 
 def _start(progress: Progress, tools: Tools, speed: int) -> Stack:

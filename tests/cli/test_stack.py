@@ -15,7 +15,7 @@ from tests.stack.fakes import tools
 def own_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     fakes = tools(tmp_path)
-    monkeypatch.setattr(running, "provisioned", lambda _: fakes)
+    monkeypatch.setattr(running, "provisioned", lambda _, **_more: fakes)
     yield
     running.down()
 
@@ -33,6 +33,16 @@ def test_up_prints_what_to_export_and_shows_progress_beside_it(capsys: pytest.Ca
     assert stack is not None
     assert said.out.splitlines() == [f"export {name}={value}" for name, value in stack.environment().items()]
     assert "Toxiproxy 0.0.3 is ready" in said.err
+
+
+def test_another_toxiproxy_than_that_of_the_stack_that_is_up_is_an_error(capsys: pytest.CaptureFixture[str]):
+    run("up", "--toxiproxy=server")
+    capsys.readouterr()
+    assert (run("up", "--toxiproxy=server"), run("up", "--toxiproxy=embedded"), run("up", "--toxiproxy=none")) == (0, 3, 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "harness: the stack that is up has the server Toxiproxy, not the embedded one; end it with `harness down`",
+        "harness: --toxiproxy=none: choose one of server, embedded, auto",
+    ]
 
 
 def test_status_shows_versions_and_addresses(capsys: pytest.CaptureFixture[str]):

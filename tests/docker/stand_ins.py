@@ -3,10 +3,12 @@
     sudo .venv/bin/python -m tests.docker.stand_ins
 
 needs a Docker daemon (DOCKER_HOST), root, and `debootstrap` with an archive of Debian. RabbitMQ and Python come from Debian's
-stable release, LocalStack from the lock that set-up uses; Toxiproxy is packed by the stack itself. They listen, and take their
-settings, as the published images do, so that the same code starts both.
+stable release, LocalStack from the lock that set-up uses, Toxiproxy is the server that set-up made. They listen, and take their
+settings, as the published images do, so that the same code starts both. Where docker has no `compose`, Debian's is unpacked into
+the cache.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,8 +17,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.stack import bootstrap, cache
-from harness.stack.containers import IMAGES
+from harness.engine import daemon
+from harness.stack import bootstrap, cache, provision_toxiproxy
+from harness.stack.containers import IMAGES, packed
+from tests.docker import compose
 
 SUITE = "trixie"
 PYTHON = "3.13"
@@ -35,6 +39,11 @@ def main() -> None:
         _run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, tree)
         _rabbitmq(tree)
         _localstack(tree)
+    with contextlib.closing(daemon.connected()) as client:
+        _say(IMAGES["toxiproxy"])
+        packed(client, provision_toxiproxy.provided(_say).path)
+    if not compose.command():
+        compose.unpacked(_say)
 
 
 def _rabbitmq(tree: Path) -> None:
@@ -44,9 +53,9 @@ def _rabbitmq(tree: Path) -> None:
     (settings / "rabbitmq-env.conf").write_text("")  # Debian's keeps the node on loopback
     (settings / "conf.d").mkdir(exist_ok=True)
     (settings / "conf.d" / "10-reachable.conf").write_text("loopback_users = none\n")
-    _import(
-        tree, IMAGES["rabbitmq"], 'CMD ["/usr/lib/rabbitmq/bin/rabbitmq-server"]', "EXPOSE 5672 15672", f"ENV {PATH} LANG=C.UTF-8"
-    )
+    # As in the published image it is nobody's root, and whoever is let in has the server's home and so its cookie.
+    changes = ("USER rabbitmq", f"ENV {PATH} LANG=C.UTF-8 HOME=/var/lib/rabbitmq", "EXPOSE 5672 15672")
+    _import(tree, IMAGES["rabbitmq"], 'CMD ["/usr/lib/rabbitmq/bin/rabbitmq-server"]', *changes)
 
 
 def _localstack(tree: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pika
@@ -112,6 +113,20 @@ def test_a_half_written_file_is_not_believed(fakes: Tools, tmp_path: Path):
     assert running.find_running() is None
     assert not running.down()
     assert fakes.toxiproxy.exists()
+
+
+def test_the_embedded_toxiproxy_is_kept_where_it_is_asked_for(fakes: Tools, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def provided(_: object, *, toxiproxy: str) -> Tools:
+        asked.append(toxiproxy)
+        return replace(fakes, toxiproxy=Path(sys.executable), embedded=True)
+
+    monkeypatch.setattr(running, "provisioned", provided)
+    stack = running.up(toxiproxy="embedded")
+    assert asked == ["embedded"]
+    assert (stack.toxiproxy_kind, stack.versions["toxiproxy"]) == ("embedded", "2.12.0")
+    assert running.up() == stack
 
 
 def test_the_real_stack_outlives_the_command_that_started_it_and_down_ends_it(tmp_path: Path):
