@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.clock import now, utc
-from tests.bench.measures import inside, wires
+from tests.bench.measures import inside, starting, wires
 from tests.bench.measures.stage import Stage
 from tests.bench.rows import Row, concerned, document, shown, wanted
 
@@ -29,6 +29,8 @@ MEASURES: tuple[tuple[tuple[str, ...], Callable[[Stage], list[Row]]], ...] = (
     (("sqs.tap.", "sqs.link.", "sqs.idle."), wires.sqs),
     (("latency.",), wires.delays),
     (("sandbox.",), inside.sandbox),
+    (("stack.",), starting.stack),
+    (("scenario.",), starting.scenario),
     (("checker.",), inside.judging),
     (("amqp.busy.",), wires.amqp_busy),
     (("sqs.busy.",), wires.sqs_busy),
