@@ -135,7 +135,7 @@ def consumer_timeout(table: Table) -> Iterator[Row]:
 def heartbeat(table: Table) -> Iterator[Row]:
     """After how long both ends of a dead connection give it up."""
     if table.speed > 1:
-        there, really = _there(RABBITMQ), ROUNDS * 480 / table.speed + 30
+        there, really = _there(RABBITMQ), ROUNDS * 960 / table.speed + 60
         events = table.told(lambda sandbox: hours.silent(sandbox, there, ROUNDS, really=really))
         for name in there:
             link = to_broker(name)

@@ -7,6 +7,7 @@ round: from what surely came before the timer began (the send of its message, th
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from operator import and_
 from typing import Any
 
@@ -119,9 +120,10 @@ def put_off(sandbox: Sandbox, name: str, wanted: int, rounds: int) -> None:
 
 
 def began_when_due(events: Events, name: str) -> Iterator[float]:
-    """Yield how long after it was sent each task asked for its first time; its ETA stands in it."""
-    for key, begun in sends(events, "send-sms-tasks"):
-        yield _asked(events, name, key)[0] - begun
+    """Yield how long each task waited to ask for its first time: its ETA was reckoned after what came before its send."""
+    for before, one in pairwise(events):
+        if (one.kind, one.queue, one.at) == ("attempted", "send-sms-tasks", "harness"):
+            yield _asked(events, name, one.key)[0] - before.t
 
 
 def began_again(events: Events, name: str) -> Iterator[float]:
