@@ -5,13 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from harness.stack.model import Stack
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+BLOCKS = [
+    dedent(one) for one in re.findall(r"^ *```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+]
 
 
 def test_the_whole_scenario_of_the_readme_is_kept_and_broken_as_it_says(tmp_path: Path, stack: Stack):
