@@ -17,8 +17,11 @@ from harness.wire.streams import Note
 PAUSE = 0.04
 """Seconds from the first of what waits until it is begun with."""
 
-SLICE = 50e-6
-"""Seconds that are spent on it in one go."""
+SLICE, LONG_SLICE = 50e-6, 200e-6
+"""Seconds that are spent on it in one go: little, because somebody waits for each message of a few; more, where `MANY` wait."""
+
+MANY = 128 * 1024
+"""Bytes that wait where messages are many, so that it counts how many pass a second, and not how soon one does."""
 
 MOST = 1024 * 1024
 """Bytes that wait at most."""
@@ -65,7 +68,7 @@ class Backlog:
                 self._next()
 
     def _work(self) -> None:
-        waiting, until = self._waiting, now() + SLICE
+        waiting, until = self._waiting, now() + (SLICE if self._size < MANY else LONG_SLICE)
         while waiting and now() < until:
             self._next()
         self._slice = self._loop.call_soon(self._work) if waiting else None

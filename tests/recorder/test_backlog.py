@@ -1,6 +1,7 @@
 """What is put off is recorded before all that comes after it, with the time at which it passed."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from harness.clock import now
 from harness.history.events import Event, Header
 from harness.model import Moment
-from harness.recorder.backlog import LEAST, MOST, Backlog
+from harness.recorder import backlog
+from harness.recorder.backlog import LEAST, MANY, MOST, Backlog
 from harness.recorder.world import RecordedWorld
 
 
@@ -163,6 +165,30 @@ def test_it_is_worked_off_in_slices_between_which_the_loop_goes_on() -> None:
         return seen
 
     assert asyncio.run(play()) == ["taken", "other", "taken", "other", "taken"]
+
+
+@pytest.mark.parametrize(("size", "at_once"), [(0, 5), (MANY, 20)], ids=["few", "many"])
+def test_where_many_wait_more_are_taken_in_one_go(monkeypatch: pytest.MonkeyPatch, size: int, at_once: int) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(backlog, "now", lambda: next(ticks) * 10e-6)
+
+    async def play() -> int:
+        loop = asyncio.get_running_loop()
+        taken = list[object]()
+        first: asyncio.Future[int] = loop.create_future()
+
+        def take(one: object) -> None:
+            if not taken:
+                loop.call_soon(lambda: first.set_result(len(taken)))
+            taken.append(one)
+
+        waiting = Backlog(loop, take)
+        waiting.put(Event(kind="started"), size)
+        for _ in range(40):
+            waiting.put(Event(kind="ready"), 0)
+        return await first
+
+    assert abs(asyncio.run(play()) - at_once) <= 1
 
 
 def test_more_than_may_wait_is_recorded_at_once() -> None:
