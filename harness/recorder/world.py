@@ -75,11 +75,11 @@ class RecordedWorld:
             event.t = note.t
             self._write(event)
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
         """Have what these bytes mean recorded soon; False while a moment is watched."""
         if self.watched:
             return False
-        self._backlog.put(Chunk(take, data, self._seconds(now())), len(data))
+        self._backlog.put(Chunk(take, data, self._seconds(t)), len(data))
         return True
 
     def _recorded(self, one: Waiting) -> None:

@@ -61,9 +61,9 @@ class Amqp:
         watched = tap.recorder.watched or notes.is_lost
         return not (watched or self._ruled is not None or self._crossing.bent or tap.rules.armed(tap.link))
 
-    def _put_off(self, take: Callable[[bytes, float], None], data: bytes) -> None:
+    def _put_off(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> None:
         self._behind += 1
-        self._tap.recorder.later(take, data)
+        self._tap.recorder.later(take, data, t)
 
     def carries(self, operation: str) -> bool:
         """Tell whether there is a consumer on this connection, the one thing on it that lasts."""
@@ -84,7 +84,7 @@ class Amqp:
             self._catch_up()
             if not ruled.lets_pass(lane, data):
                 return self._keep(ruled, lane, data)
-        elif self._notes.recorder.later(self._takes[lane.by], data):
+        elif self._notes.recorder.later(self._takes[lane.by], data, now()):
             self._behind += 1
             return iter((data,))
         self._catch_up()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, Protocol, cast
 
+from harness.clock import now
 from harness.wire.sockets import end
 from harness.wire.streams import Back, Close, Ending, Hold, Later, Quick, Side, Step
 from harness.wire.weather import Course
@@ -176,8 +177,9 @@ class Pump:
         if self._held is None:
             quick = self._quick
             if quick is not None and self._is_unnoticed() and quick.lets_pass(data):
+                t = now()
                 self._write(data)
-                quick.put_off(data)
+                quick.put_off(data, t)
             else:
                 self._carry(self._take(data))
         else:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from harness.clock import now
 from harness.wire.exchange import Exchange, Lane
 from harness.wire.streams import Hold, Quick, Side, Step, Tap
 from harness.wire.telling import Telling
@@ -70,22 +71,22 @@ class ShortWay(Telling, Generic[E]):
     def from_service(self, data: bytes) -> Iterator[Step]:
         """Take bytes of requests; see `Session`."""
         if self.lets_request_pass(data):
-            self._put_off_request(data)
+            self._put_off_request(data, now())
             return iter((data,))
         return self.requested(data)
 
     def from_target(self, data: bytes) -> Iterator[Step]:
         """Take bytes of answers; see `Session`."""
         if self.lets_answer_pass(data):
-            self._put_off_answer(data)
+            self._put_off_answer(data, now())
             return iter((data,))
         return self.answered(data)
 
-    def _put_off_request(self, data: bytes) -> None:
-        self.tap.recorder.later(self._note_requests, data)
+    def _put_off_request(self, data: bytes, t: float) -> None:
+        self.tap.recorder.later(self._note_requests, data, t)
 
-    def _put_off_answer(self, data: bytes) -> None:
-        self.tap.recorder.later(self._note_answers, data)
+    def _put_off_answer(self, data: bytes, t: float) -> None:
+        self.tap.recorder.later(self._note_answers, data, t)
 
     def _note_requests(self, data: bytes, t: float) -> None:
         self.note(self.requested(data), t)

@@ -96,11 +96,11 @@ class Quick(NamedTuple):
     """The short way of one direction, taken by what nothing holds and nothing changes.
 
     `lets_pass` tells whether these bytes may go on as they are and be read later; if so they are given to `put_off` right after
-    they have gone on. Neither raises.
+    they have gone on, with the time right before, on the machine's clock. Neither raises.
     """
 
     lets_pass: Callable[[bytes], bool]
-    put_off: Callable[[bytes], object]
+    put_off: Callable[[bytes, float], object]
 
 
 @runtime_checkable
@@ -191,8 +191,10 @@ class Sink(Protocol):
         """
         ...
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
-        """Have `take(data, t)` record soon what these bytes mean, so that they may go on at once; t is now, for its events.
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
+        """Have `take(data, t)` record soon what these bytes mean, so that they may go on at once.
+
+        `t` is when they did, on the machine's clock; `take` is given it as its events have it.
 
         As with `note`, whatever passes later is recorded after it. `take` must not raise. False while somebody waits for a
         moment: then nothing is left that was put off.

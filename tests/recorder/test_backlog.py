@@ -66,10 +66,10 @@ def test_bytes_that_are_read_later_are_recorded_with_the_time_they_passed_and_in
                 world.record(Event(kind="acknowledged", key=key, t=t))
 
         pass_("1")
-        answers.append(world.later(take, b"23"))
+        answers.append(world.later(take, b"23", now()))
         pass_("4")
         world.watch("w1", Moment("jobs", "sent", 9).to_json())
-        answers.append(world.later(take, b"5"))
+        answers.append(world.later(take, b"5", now()))
 
     events = told(tmp_path, act)
     assert [(event["n"], event["key"]) for event in events] == [(1, "1"), (2, "2"), (3, "3"), (4, "4")]

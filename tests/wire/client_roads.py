@@ -22,7 +22,7 @@ class KeepingSink(CollectingSink):
 
     watched = ("everything",)
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
         return False
 
 

@@ -44,7 +44,7 @@ class Watched(CollectingSink):
     def watched(self) -> tuple[str, ...]:
         return ("a moment",)
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
         return False
 
 

@@ -39,7 +39,7 @@ class CollectingSink:
     def watched(self) -> tuple[str, ...]:
         return () if self.loop is None else ("a moment",)
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
         if self.loop is None:
             take(data, 0.5)
         return self.loop is None

@@ -26,7 +26,7 @@ class Deferring(CollectingSink):
         self.notes: list[Note] = []
         self._is_reading = False
 
-    def later(self, take: Callable[[bytes, float], None], data: bytes) -> bool:
+    def later(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> bool:
         self.waiting.append(partial(self._read, partial(take, data, float(len(self.waiting)))))
         return True
 

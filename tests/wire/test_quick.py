@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.clock import eventually
+from harness.clock import eventually, now
 from harness.history.events import Event
 from harness.wire import amqp, ses
 from harness.wire.receipts import Receipts
@@ -29,7 +29,8 @@ class Hasty(Passing):
     def quick(self, by: Side) -> Quick:
         return Quick(lambda data: b"!" not in data, self._put_off)
 
-    def _put_off(self, data: bytes) -> None:
+    def _put_off(self, data: bytes, t: float) -> None:
+        assert t <= now()
         self.tap.recorder.record(Event(kind="noticed", at=self.tap.at, body=data.decode()))
 
 
@@ -127,8 +128,8 @@ def test_an_answer_with_something_to_be_mended_is_read_first(sink: CollectingSin
 def test_what_took_the_short_way_is_recorded(sink: CollectingSink) -> None:
     session = ses.session(tap(sink, link=LINK))
     assert isinstance(session, Quickly)
-    session.quick("service").put_off(SEND)
-    session.quick("target").put_off(SENT)
+    session.quick("service").put_off(SEND, 0.5)
+    session.quick("target").put_off(SENT, 0.5)
     assert sink.story("kind", "key") == [("attempted", "7"), ("acknowledged", "7"), ("answered", "")]
 
 
@@ -138,7 +139,7 @@ def test_frames_pass_unread_until_a_rule_was_armed(sink: CollectingSink) -> None
     assert isinstance(session, Quickly)
     quick, one = session.quick("service"), Wire(session)
     before = quick.lets_pass(PUBLISH)
-    quick.put_off(b.HELLO + PUBLISH)
+    quick.put_off(b.HELLO + PUBLISH, 0.5)
     book.arm(NEVER)
     armed = quick.lets_pass(PUBLISH)
     one.ask(PUBLISH)
