@@ -27,14 +27,14 @@ FOUR_CASES = [
 
 
 def one_placement_fails(sandbox: Sandbox, writer: Service, dead_letter: str | None) -> History:
-    """TCS answers with 500 for half a minute."""
+    """Have the first recorded; then TCS answers with 500 for half a minute."""
     tcs = sandbox.http("tcs", key="/placementId")
     exported = sandbox.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs, dead_letter=dead_letter)
     sandbox.rabbitmq.queue("placement-exported.retry", key="/placementId", ttl=30, dead_letter="placement-exported")
     sandbox.rabbitmq.queue("placement-exported.parked", key="/placementId", role="parking")
     service = sandbox.start(writer, uses={"AMQP_URL": sandbox.rabbitmq, "TCS_URL": tcs})
-    sandbox.inject(status(service.link(tcs), 500, lasts=30))
-    exported.publish([{"placementId": 1}])
+    sandbox.inject(status(service.link(tcs), 500, begins=tcs.answered(), lasts=30))
+    exported.publish([{"placementId": 1}, {"placementId": 2}])
     return sandbox.drain()
 
 

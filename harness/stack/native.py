@@ -76,7 +76,7 @@ def start(
     with _ports(fixed if ports is None else ports) as numbers:
         wanted = {
             "localstack": localstack(tools, _made(folder / "localstack"), numbers["localstack"]),
-            "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers),
+            "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers, speed=speed),
             "toxiproxy": toxiproxy(
                 None if tools.embedded else tools.toxiproxy, _made(folder / "toxiproxy"), numbers["toxiproxy"]
             ),

@@ -64,7 +64,8 @@ class OwnBroker:
     def _described(self) -> Part:
         if self.name == "aws":
             return localstack(self._place.tools, self._folder, self.numbers["localstack"])
-        return rabbitmq(self._place.tools, self._folder, self.numbers)
+        speed = float(self._place.clock.get("HARNESS_SPEED", 1))
+        return rabbitmq(self._place.tools, self._folder, self.numbers, speed=speed)
 
     @property
     def down(self) -> bool:

@@ -16,14 +16,18 @@ EMULATOR = (
     "+sbwt none +sbwtdcpu none +sbwtdio none +B i -syslog logger [] -syslog syslog_error_logger false "
     "-kernel prevent_overlapping_partitions false -kernel inet_dist_use_interface {127,0,0,1}"
 )
+HANDSHAKE = 10_000  # ms, RabbitMQ's own
 # "localhost" is looked up in this file only: where /etc/hosts lacks it, DNS takes 15 s to say so.
 INETRC = '{lookup, [file]}.\n{host, {127,0,0,1}, ["localhost"]}.\n'
 
 
-def rabbitmq(tools: Tools, folder: Path, ports: Mapping[str, int]) -> Part:
-    """Return RabbitMQ with its management plugin and without epmd; writes its configuration below `folder`."""
+def rabbitmq(tools: Tools, folder: Path, ports: Mapping[str, int], *, speed: float = 1) -> Part:
+    """Return RabbitMQ with its management plugin and without epmd; writes its configuration below `folder`.
+
+    However fast its clock runs, clients have ten seconds of this machine for their handshake: they are not quicker for it.
+    """
     home, amqp, management = tools.rabbitmq_home, ports["rabbitmq"], ports["management"]
-    _configure(folder, amqp, management)
+    _configure(folder, amqp, management, speed)
     (binaries,) = sorted(tools.erlang_root.glob("erts-*/bin"))[-1:]
     distribution = str(ports["distribution"])
     more = ("-erl_epmd_port", distribution, "-pa", str(tools.noepmd), "-kernel", "inetrc", f'"{folder}/inetrc"')
@@ -61,13 +65,14 @@ def _settings(folder: Path, home: Path, distribution: str) -> Mapping[str, str]:
     return {f"RABBITMQ_{name}": value for name, value in files.items()}
 
 
-def _configure(folder: Path, amqp: int, management: int) -> None:
+def _configure(folder: Path, amqp: int, management: int, speed: float) -> None:
     (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
     (folder / "inetrc").write_text(INETRC)
     (folder / "rabbitmq.conf").write_text(
         f"listeners.tcp.1 = {LOOPBACK}:{amqp}\n"
         f"management.tcp.ip = {LOOPBACK}\n"
         f"management.tcp.port = {management}\n"
+        f"handshake_timeout = {HANDSHAKE * speed:.0f}\n"
         "log.console = true\n"
         "log.file = false\n"
     )

@@ -18,6 +18,7 @@ from harness.errors import MissingToolError, StackError, UsageError
 from harness.stack import localstack, native, probe
 from harness.stack.listeners import listener, listens
 from harness.stack.model import Stack
+from harness.stack.rabbitmq import rabbitmq
 from harness.warden import Warden, running_in
 from tests.stack.fakes import tools
 
@@ -58,6 +59,13 @@ def test_progress_names_each_server_with_its_version(warden: Warden, tmp_path: P
     ]
     assert stack.versions == {"localstack": "0.0.1", "rabbitmq": "0.0.2", "toxiproxy": "0.0.3"}
     assert (warden.folder / "stack" / "toxiproxy.log").read_text() == "fake is up\n"
+
+
+@pytest.mark.parametrize(("speed", "timeout"), [(1, 10_000), (20, 200_000)])
+def test_clients_have_as_long_for_their_handshake_however_fast_the_clock_runs(tmp_path: Path, speed: int, timeout: int):
+    ports = dict.fromkeys(("rabbitmq", "management", "distribution"), 1)
+    rabbitmq(tools(tmp_path), tmp_path, ports, speed=speed)
+    assert f"handshake_timeout = {timeout}" in (tmp_path / "rabbitmq.conf").read_text().splitlines()
 
 
 def test_the_embedded_toxiproxy_is_a_server_of_the_stack(warden: Warden, tmp_path: Path):
