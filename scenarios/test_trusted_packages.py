@@ -22,7 +22,7 @@ def one_message_with_its_type(sandbox: Sandbox, writer: Service) -> History:
     exported = sandbox.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq")
     sandbox.start(writer, uses={"AMQP_URL": sandbox.rabbitmq, "TCS_URL": tcs})
     exported.publish([{"placementId": 1}], attributes={"__TypeId__": "esr.PlacementExported"})
-    return sandbox.drain(within=40)
+    return sandbox.drain()
 
 
 @scenario("L-15", "as it was", speed=20)
