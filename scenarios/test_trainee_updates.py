@@ -30,8 +30,10 @@ def three_updates_of_one_record(sandbox: Sandbox, sync: Service) -> History:
     sandbox.start(sync, uses={"AWS_ENDPOINT_URL": sandbox.aws}, environment={"PROFILE_QUEUE": "profile-updated.fifo"})
     uses = {"AWS_ENDPOINT_URL": sandbox.aws, "QUEUE_URL": requests, "WORK_URL": tis}
     one, other = sandbox.start(TIS, uses=uses), sandbox.start(TIS, uses=uses)
-    sandbox.inject(*(held(each.link(tis), key="1", begins=updates.sent(), lasts=60) for each in (one, other)))
+    sandbox.inject(*(held(each.link(tis), key="1") for each in (one, other)))
     updates.publish(({"traineeTisId": "7", "revision": n} for n in (1, 2, 3)), like="spring-cloud-aws-2.4.4")
+    sandbox.until(requests.delivered(key="1") + 60, within=300)
+    sandbox.heal()
     return sandbox.drain()
 
 

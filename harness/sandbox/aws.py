@@ -64,9 +64,10 @@ class Aws(Usable):
     ) -> SqsQueue:
         """Create a queue, and its dead-letter queue where that is new; FIFO with content-based deduplication if named so.
 
-        Times are seconds. `group` says where a published message's MessageGroupId stands in its body; `contract` is what
-        `conforms` holds messages against, an AsyncAPI message object or its file. Raises UsageError beyond AWS's own limits, also
-        where LocalStack would not mind, and for what is no contract.
+        Times are seconds. `group` says where a published message's MessageGroupId stands in its body, and so which messages
+        `in_order` takes for one group, whatever a service sends; `contract` is what `conforms` holds messages against, an
+        AsyncAPI message object or its file. Raises UsageError beyond AWS's own limits, also where LocalStack would not mind, and
+        for what is no contract.
         """
         _check(name, visibility_timeout, retention_period, max_receive_count, dead_letter)
         if dead_letter is not None and dead_letter not in self._context.things:
