@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from harness.clock import now
 from harness.history.events import Event
 from harness.model import Moment
 from harness.wire.streams import Hold
@@ -45,6 +46,15 @@ def _resource(event: Event) -> str:
 def _is_unconfirmed(event: Event) -> bool:
     """Tell whether nobody will ever say more of this send: its publisher uses no confirms."""
     return bool(event.data and event.data.get("unconfirmed"))
+
+
+def release_at(hold: Hold, due: float) -> None:
+    """Let a hold go when the machine's clock shows `due`, never before: timers of uvloop may come a millisecond early."""
+    left = due - now()
+    if left > 0:
+        asyncio.get_running_loop().call_later(left, release_at, hold, due)
+    else:
+        hold.release()
 
 
 class Moments:

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key, Moment
 from harness.recorder.backlog import Backlog, Chunk, Waiting
-from harness.recorder.moments import Moments
+from harness.recorder.moments import Moments, release_at
 from harness.recorder.secrets import hide
 from harness.recorder.wires import WIRES
 from harness.recorder.writer import Writer
@@ -116,7 +116,7 @@ class RecordedWorld:
     def pause(self, seconds: float) -> Hold:
         """Return a Hold that is released after so many production seconds."""
         hold = self._hold()
-        asyncio.get_running_loop().call_later(seconds / self._speed, hold.release)
+        release_at(hold, now() + seconds / self._speed)
         return hold
 
     def until_disarmed(self, rule_id: str) -> Hold:

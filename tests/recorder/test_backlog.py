@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from harness.clock import now
 from harness.history.events import Event, Header
@@ -202,3 +203,21 @@ def test_more_than_may_wait_is_recorded_at_once() -> None:
         return [before, len(taken)]
 
     assert asyncio.run(play()) == [0, 2]
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_pause_is_never_too_short(tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Timers of uvloop count whole milliseconds, also from the middle of one."""
+
+    async def play() -> list[float]:
+        world, early = RecordedWorld(Header(sandbox="h1", started=""), tmp_path / "journal.jsonl", lambda *_: None), []
+        for _ in range(30):
+            began = now()
+            await world.pause(0.0034).done
+            early.append(0.0034 - (now() - began))
+        world.close()
+        return early
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        early = runner.run(play())
+    assert max(early) <= 0
