@@ -171,6 +171,13 @@ def test_the_table_ends_the_run_and_says_where_it_is(done: Done):
     assert re.search(rf"^run: {re.escape(str((done.runs / 'latest').resolve()))}$", table, re.MULTILINE)
 
 
+def test_run_json_says_where_the_seconds_went(done: Done):
+    entry = done.entry("test_broken")
+    assert {"stack", "drain", "closing", "giving back"} <= set(entry.spent)
+    assert sum(entry.spent.values()) <= entry.seconds
+    assert entry.waited
+
+
 def test_run_json_has_every_scenario_in_the_order_they_ran(done: Done):
     run = done.run()
     assert [entry.id for entry in run.scenarios] == [
