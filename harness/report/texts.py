@@ -19,7 +19,7 @@ MASKS = [
     (re.compile(r"--harness-seed=\d+"), "--harness-seed=<seed>"),
     (re.compile(r"\bid:[\w-]+|\bsha256:\w+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\bevents: \d+(, \d+)*"), "events: <n, ...>"),
-    (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
+    (re.compile(r"\b127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\b\d+(\.\d+)? (s|ms)\b"), r"<t> \2"),
     (re.compile(r"\b\d+ times\b"), "<n> times"),
     (re.compile(r"\b\d+(\.\d+)? a second\b"), "<n> a second"),

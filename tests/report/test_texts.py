@@ -21,9 +21,9 @@ from tests.report.told import BROKEN, FOLDER, entry, run
         ),
         ("pytest 'test_a.py::test_b[3.1.1]' --harness-seed=7", "pytest 'test_a.py::test_b[<version>]' --harness-seed=<seed>"),
         ("of id:4f1b-22 and sha256:00ff and 12345678-1234-1234-1234-1234567890ab", "of <id> and <id> and <id>"),
-        ("refused at 127.0.0.1:41234", "refused at 127.0.0.1:<port>"),
+        ("refused at 127.0.0.1:41234", "refused at <address>"),
     ],
-    ids=["times", "events", "counts", "journal", "seed", "ids", "port"],
+    ids=["times", "events", "counts", "journal", "seed", "ids", "address"],
 )
 def test_what_differs_from_run_to_run_is_masked(said: str, kept: str):
     assert masked(said) == kept
