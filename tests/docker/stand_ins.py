@@ -36,14 +36,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stand-ins-") as folder:
         tree = Path(folder) / "tree"
         _say(f"unpacking Debian {SUITE} with {PACKAGES}")
-        _run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, tree)
-        _rabbitmq(tree)
-        _localstack(tree)
+        try:
+            _run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, tree)
+            _rabbitmq(tree)
+            _localstack(tree)
+        finally:
+            _unmount(tree)
     with contextlib.closing(daemon.connected()) as client:
         _say(IMAGES["toxiproxy"])
         packed(client, provision_toxiproxy.provided(_say).path)
     if not compose.command():
         compose.unpacked(_say)
+
+
+def _unmount(tree: Path) -> None:
+    """Take away what debootstrap mounts and, where something in the tree still runs, leaves mounted: it must not be removed."""
+    for name in ("proc", "sys"):
+        subprocess.run(["umount", "--lazy", str(tree / name)], capture_output=True, check=False)
 
 
 def _rabbitmq(tree: Path) -> None:
@@ -73,7 +82,7 @@ def _localstack(tree: Path) -> None:
 
 
 def _import(tree: Path, name: str, *changes: str) -> None:
-    packed = subprocess.Popen(["tar", "-C", str(tree), "-c", "."], stdout=subprocess.PIPE)
+    packed = subprocess.Popen(["tar", "-C", str(tree), "--one-file-system", "-c", "."], stdout=subprocess.PIPE)
     given = [word for change in changes for word in ("--change", change)]
     subprocess.run(["docker", "import", *given, "-", name], stdin=packed.stdout, check=True, stdout=subprocess.DEVNULL)
     packed.wait()

@@ -2,7 +2,7 @@
 
 The scenarios have to say the same on each stack as on the native one. Writes .harness/nightly/latest.json; exit code 1 if
 anything failed or differed. A step that needs what is not there (a Docker daemon) is skipped with the reason; --require makes
-that a failure.
+that a failure. `python -m tests.nightly native external containers -k placements` runs some steps with some scenarios.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Suite(NamedTuple):
 
 @contextlib.contextmanager
 def _somebody_else_s(folder: Path) -> Iterator[Mapping[str, str]]:
-    """Keep a stack running that the scenarios know by its addresses only."""
+    """Keep a stack running that the scenarios know by its addresses only; its clock is real, so they take their real time."""
     warden = Warden.start()
     try:
         yield native.start(warden, provisioned(_show), logs=folder / "external", ports={}).environment()
@@ -71,7 +71,7 @@ def _somebody_else_s(folder: Path) -> Iterator[Mapping[str, str]]:
 SUITES_OF_SCENARIOS = (
     Suite(USUAL, ("--harness-stack=native",)),
     Suite("containers", ("--harness-stack=containers",), missing=containers.missing),
-    Suite("external, in real time", ("--harness-stack=external",), around=_somebody_else_s),
+    Suite("external", ("--harness-stack=external",), around=_somebody_else_s),
     Suite("embedded Toxiproxy", ("--harness-stack=native", "--harness-toxiproxy=embedded")),
     *(Suite(f"RabbitMQ {series}", ("--harness-stack=native", f"--harness-rabbitmq={series}")) for series in SUITES),
 )
@@ -87,14 +87,18 @@ COMMANDS = {
 def main() -> int:
     """Run the steps asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.nightly", description=__doc__)
-    parser.add_argument("steps", nargs="*", help="names of steps (default: all)")
+    names = [*(one.name for one in SUITES_OF_SCENARIOS), *COMMANDS]
+    parser.add_argument("steps", nargs="*", help=f"names of steps (default: all): {', '.join(names)}")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", help="which scenarios, as for pytest (default: all)")
     parser.add_argument("--require", default="", help="what has to be there: docker")
     given = parser.parse_args()
+    unknown = [name for name in given.steps if name not in names]
+    if unknown:
+        parser.error(f"there is no step {unknown[0]!r}; there are: {', '.join(names)}")
     started = utc()
     folder = Path(".harness/nightly").absolute() / f"{started:%Y-%m-%dT%H-%M-%SZ}"
     folder.mkdir(parents=True)
-    wanted = [name for name in (*(one.name for one in SUITES_OF_SCENARIOS), *COMMANDS) if not given.steps or name in given.steps]
-    steps = [_step(name, folder) for name in wanted]
+    steps = [_step(name, folder, given.k) for name in names if not given.steps or name in given.steps]
     _compare(steps)
     report = Report(started=f"{started:%Y-%m-%dT%H:%M:%SZ}", steps=steps)
     (folder.parent / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
@@ -104,7 +108,7 @@ def main() -> int:
     return 1 if skipped or any(one.how == "failed" or one.differences for one in steps) else 0
 
 
-def _step(name: str, folder: Path) -> Step:
+def _step(name: str, folder: Path, scenarios: str) -> Step:
     suite = next((one for one in SUITES_OF_SCENARIOS if one.name == name), None)
     _show(f"==== {name}")
     if suite is None:
@@ -122,6 +126,8 @@ def _step(name: str, folder: Path) -> Step:
         "--harness-matrix=whole",
         *suite.options,
         "scenarios",
+        "-k",
+        scenarios,
     ]
     with suite.around(folder) as environment:
         step = _run(name, command, folder, environment)
