@@ -61,9 +61,22 @@ def _timed_out(awaited: str, within: float, last: object) -> TimedOutError:
 ELSEWHERE = ", or choose another place with --harness-runs=DIR"
 
 
-def unwritable(path: object, error: OSError, elsewhere: str = ELSEWHERE) -> HarnessError:
-    """Return the error of a run that cannot write this file or folder, as on a full disk: what, why, and the mend."""
-    return HarnessError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}; make room there{elsewhere}")
+class UnwritableError(HarnessError):
+    """A file or folder of a run cannot be written, as on a full disk; `reason` is the system's own word for why."""
+
+    def __init__(self, said: str, reason: str) -> None:
+        super().__init__(said)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its arguments (pytest-xdist sends errors between processes)."""
+        return (UnwritableError, (str(self), self.reason))
+
+
+def unwritable(path: object, error: OSError, elsewhere: str = ELSEWHERE) -> UnwritableError:
+    """Return the error of a run that cannot write this file or folder: what, why, and the mend."""
+    reason = error.strerror or str(error)
+    return UnwritableError(f"{path} cannot be written: {reason.lower()}; make room there{elsewhere}", reason)
 
 
 class JournalError(HarnessError):

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from harness.address import Address
 from harness.clock import utc
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UnwritableError, UsageError
 from harness.history.events import Declaration, Event, Header
 from harness.model import Key
 from harness.recorder.serve import FLUSH_EVERY, LOOP
@@ -93,8 +93,9 @@ class Proxy:
                 message = f"--journal {path}: there is something in it already; remove it, or name another file"
                 raise UsageError(message)
             return ProxyWorld(self._wanted, self._refused)
-        except OSError as error:
-            message = f"--journal {path}: it cannot be written ({error.strerror}); name another file"
+        except (OSError, UnwritableError) as error:
+            why = error.reason if isinstance(error, UnwritableError) else error.strerror
+            message = f"--journal {path}: it cannot be written ({why}); name another file"
             raise UsageError(message) from error
 
     async def _record(self, world: ProxyWorld, address: tuple[str, int]) -> None:
@@ -126,8 +127,8 @@ class Proxy:
         """Write, and end when that cannot be done any more: traffic that passes unrecorded would look like none."""
         try:
             write()
-        except OSError as error:
-            self._problem = f"--journal {self._wanted.journal}: it cannot be written any more ({error.strerror})"
+        except UnwritableError as error:
+            self._problem = f"--journal {self._wanted.journal}: it cannot be written any more ({error.reason})"
             self._over.set()
 
 
