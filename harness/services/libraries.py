@@ -14,6 +14,8 @@ def versions(service: Service) -> dict[str, str]:
 
     Raises UsageError for a library that is in no lock of the service, naming the locks.
     """
+    if not service.libraries:
+        return {}
     locks = {kind: (service.folder or Path.cwd()) / named for kind, named in service.build.items() if kind in READERS}
     held = [READERS[kind](path) for kind, path in locks.items()]
     found: dict[str, str] = {}
@@ -43,7 +45,12 @@ def _of_requirements(path: Path) -> dict[str, str]:
 
 
 def _of_modules(path: Path) -> dict[str, str]:
-    packages = json.loads(_text(path / "package-lock.json") or "{}").get("packages", {})
+    lock = path / "package-lock.json"
+    try:
+        packages = json.loads(_text(lock) or "{}").get("packages", {})
+    except ValueError as error:
+        message = f"{lock} is no JSON ({error}); have npm write it anew: npm install --package-lock-only"
+        raise UsageError(message) from error
     return {plain(name.removeprefix("node_modules/")): one["version"] for name, one in packages.items() if "version" in one}
 
 

@@ -26,12 +26,12 @@ LOCKS = {
 NAMED = {"venv": "lock.txt", "npm": "lock", "maven": "lock.xml"}
 
 
-def built(write: Write, kind: str, libraries: str) -> Service:
+def built(write: Write, kind: str, libraries: str, lock: str | None = None) -> Service:
     text = f'name = "billing"\ncommand = ["billing"]\nlibraries = {libraries}\nbuild = {{ {kind} = "{NAMED[kind]}" }}\n'
-    file, lock = LOCKS[kind]
+    file, usual = LOCKS[kind]
     path = write("billing", text).parent / file
     path.parent.mkdir(exist_ok=True)
-    path.write_text(lock)
+    path.write_text(usual if lock is None else lock)
     return Service.named("billing")
 
 
@@ -93,3 +93,10 @@ def test_a_version_that_is_named_after_a_library_is_the_one_of_the_lock(monkeypa
     ]
 
     assert wrong == []
+
+
+def test_a_lock_of_npm_that_cannot_be_read_is_named(write: Write):
+    service = built(write, "npm", '["sqs-consumer"]', "lock 1")
+
+    with pytest.raises(UsageError, match=r"/lock/package-lock\.json is no JSON \(.*\); have npm write it anew"):
+        versions(service)
