@@ -95,9 +95,11 @@ def _mistaken(ledger: Ledger, check: Check, left: Mapping[str, Found]) -> str:
 
 
 def _extent(check: Check, findings: Findings, left: Mapping[str, Found]) -> str:
+    """Say how many of how many: a message that had its effect ten times is one message, nine times."""
     cases = sum(found.definite for found in left.values())
-    words = ", ".join(left)
-    return f"{cases} of {max(cases, findings.premises)} {check.noun}: {words}"
+    broken = len(set().union(*(found.broken for found in left.values()))) if check.noun.startswith("messages") else cases
+    often = f" ({cases} times)" if len(left) == 1 and cases > broken else ""
+    return f"{broken} of {max(broken, findings.premises)} {check.noun}: {', '.join(left)}{often}"
 
 
 def _ignorance(ledger: Ledger, findings: Findings) -> str:

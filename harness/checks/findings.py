@@ -25,6 +25,8 @@ class Found:
     definite: int = 0
     possible: int = 0
     keys: set[str] = field(default_factory=set)
+    broken: set[tuple[str, str]] = field(default_factory=set)
+    """Queue and key of each message with a definite case, however many it has."""
     first_n: int = 0
     witnesses: list[Witness] = field(default_factory=list)
 
@@ -61,6 +63,7 @@ class Findings:
         if sure:
             found.definite += 1
             found.keys.add(name)
+            found.broken.add((where, name))
             found.first_n = min(n, found.first_n or n)
         if len(found.witnesses) < KEPT_WITNESSES:
             shown = tuple(sorted({event for event in events if event}))

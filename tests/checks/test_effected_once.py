@@ -298,3 +298,12 @@ def test_a_witness_says_how_the_visibility_timeout_came_to_be_over(tmp_path, cau
     verdict = effected_once(history(tmp_path, sent("a"), *lines, over(t=90), world=world))
 
     assert said in verdict.findings.labels["duplicated_by_expiry"].witnesses[0].said
+
+
+def test_a_message_with_three_effects_is_one_message_and_two_times(tmp_path):
+    lines = [first(tag="r1", link="svc->sqs", mid="m"), second(t=32, tag="r2", link="svc->sqs", mid="m")]
+    lines += ["63 delivered q a r3 link=svc->sqs mid=m redelivered=true", "63.1 posted a 3"]
+
+    verdict = effected_once(history(tmp_path, sent("a"), *lines, over(t=90), world=SQS))
+
+    assert verdict.sentence.startswith("effected_once: broken: 1 of 1 messages: duplicated_by_expiry (2 times); first a: ")
