@@ -67,7 +67,7 @@ class Attempts:
                     return self._one_of(road, event, asks=asks)
                 last, obligation = found.last, found
                 alone = found.far == 1 and not found.injected
-                deliveries = [] if last is None else [last] if alone else found.worked_on() or [last]
+                deliveries = [] if last is None else [last] if alone else found.worked_on(road.service) or [last]
         request = Request(obligation, deliveries, road.name, event.conn, event.n, event.t, asks)
         if obligation is not None:
             self._count(road, request, obligation)
@@ -79,7 +79,7 @@ class Attempts:
         found = [one for one in (home.find(event.key) for home in homes) if one is not None and one.far]
         working = [one for one in found if one.opened()] or found
         obligation = working[-1]
-        request = Request(obligation, obligation.worked_on(), road.name, event.conn, event.n, event.t, asks)
+        request = Request(obligation, obligation.worked_on(road.service), road.name, event.conn, event.n, event.t, asks)
         request.shared = len(working) > 1
         self._count(road, request, obligation)
         return request

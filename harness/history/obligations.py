@@ -230,12 +230,13 @@ class Obligation(msgspec.Struct, eq=False):
         """Return the deliveries that nothing has ended yet."""
         return [one for one in self.deliveries if not one.end]
 
-    def worked_on(self) -> list[Delivery]:
-        """Return those that a service may be working on: the open ones, and those that ended and are still owed something.
+    def worked_on(self, service: str) -> list[Delivery]:
+        """Return those that this service may be working on: the open ones, and those that ended and are still owed something.
 
         That is a word, where one expired; or the work itself, where it was acknowledged before that, as Celery does.
         """
-        return [one for one in self.deliveries if not one.end or (one.near_n and one.owed)]
+        mine = [one for one in self.deliveries if one.service == service]
+        return [one for one in mine if not one.end or (one.near_n and one.owed)]
 
     def explain(self, cause: str) -> None:
         """Count the cause of one further delivery."""
