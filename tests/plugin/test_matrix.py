@@ -114,7 +114,7 @@ def test_a_cell_that_is_not_as_agreed_fails_and_is_marked(tmp_path: Path, more: 
 
 
 def test_what_is_a_cell_is_said_by_its_parameters(tmp_path: Path, more: dict[str, str]):
-    done = pytest_on(tmp_path, HEAD + OTHER, "--harness-matrix=whole", more=more)
+    done = pytest_on(tmp_path, f"{HEAD}{OTHER}\n# {uuid4()}: nobody has told this before\n", "--harness-matrix=whole", more=more)
     assert [(one.id, one.variant, one.cell) for one in done.run().scenarios] == [
         ("T-2", None, {}),
         ("T-3", "1 x worker", {"a": "1", "b": "worker"}),
