@@ -24,11 +24,15 @@ class Found:
 
     definite: int = 0
     possible: int = 0
-    keys: set[str] = field(default_factory=set)
     broken: set[tuple[str, str]] = field(default_factory=set)
     """Queue and key of each message with a definite case, however many it has."""
     first_n: int = 0
     witnesses: list[Witness] = field(default_factory=list)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the messages with a definite case, in whichever queue."""
+        return frozenset(key for _, key in self.broken)
 
 
 @dataclass(slots=True)
@@ -62,7 +66,6 @@ class Findings:
         found.possible += 1
         if sure:
             found.definite += 1
-            found.keys.add(name)
             found.broken.add((where, name))
             found.first_n = min(n, found.first_n or n)
         if len(found.witnesses) < KEPT_WITNESSES:
