@@ -17,12 +17,11 @@ from harness.history.events import Declaration, Event, Header
 from harness.model import Key
 from harness.recorder.world import RecordedWorld
 from harness.run import Story
-from harness.services.service import Service
 from harness.wire import amqp
 from harness.wire.rules import RuleBook
 from harness.wire.streams import Hold, Note, Sink, Tap
 from tests.bench import long_journal
-from tests.bench.measures.stage import HOW, Stage
+from tests.bench.measures.stage import HOW, Stage, ten_placements
 from tests.bench.rows import Row, row
 
 MESSAGES = 4_000
@@ -186,15 +185,7 @@ def drain(stage: Stage) -> list[Row]:
 
 def _drained(stage: Stage, number: int) -> float:
     with stage.run.scenario(Story("drain", str(number), "bench", "")) as told:
-        world = told.sandbox
-        tcs = world.http("tcs", key="/placementId")
-        exported = world.rabbitmq.queue(
-            "placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq"
-        )
-        uses = {"AMQP_URL": world.rabbitmq, "TCS_URL": tcs}
-        world.start(Service.named("esr-writer")["as it was"], uses=uses)
-        exported.publish({"placementId": n} for n in range(1, 11))
-        events = list(world.drain().events())
+        events = list(ten_placements(told.sandbox).events())
     end = next(event.t for event in events if event.kind == "drained")
     return end - max(event.t for event in events if event.link and event.t < end)
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.clock import utc
+from harness.history import History
 from harness.history.events import Declaration, Header
 from harness.model import Link
 from harness.recorder.client import Recorder, World
 from harness.run import Run, Story, to_stderr
 from harness.sandbox.sandbox import Sandbox
+from harness.services.service import Service
 from harness.stack.choice import Wanted
 from harness.stack.native import with_toxiproxy
 from harness.toxiproxy.client import Toxiproxy
@@ -191,3 +193,13 @@ def busy_thread() -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
+
+
+def ten_placements(world: Sandbox) -> History:
+    """Have esr-writer record ten placements, with nothing wrong, and drain."""
+    tcs = world.http("tcs", key="/placementId")
+    exported = world.rabbitmq.queue("placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq")
+    uses = {"AMQP_URL": world.rabbitmq, "TCS_URL": tcs}
+    world.start(Service.named("esr-writer")["as it was"], uses=uses)
+    exported.publish({"placementId": n} for n in range(1, 11))
+    return world.drain()

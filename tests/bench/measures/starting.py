@@ -4,11 +4,10 @@ from harness.checks import accounted
 from harness.clock import now
 from harness.history.events import Event
 from harness.run import Story
-from harness.services.service import Service
 from harness.stack import native
 from harness.stack.provision import provisioned, silent
 from harness.warden import Warden
-from tests.bench.measures.stage import Stage
+from tests.bench.measures.stage import Stage, ten_placements
 from tests.bench.rows import Row, row
 
 ROUNDS = 5
@@ -44,15 +43,7 @@ def scenario(stage: Stage) -> list[Row]:
 def _beside(stage: Stage, number: int) -> float:
     began = now()
     with stage.run.scenario(Story("overhead", str(number), "bench", "")) as told:
-        world = told.sandbox
-        tcs = world.http("tcs", key="/placementId")
-        exported = world.rabbitmq.queue(
-            "placement-exported", key="/placementId", effect=tcs, dead_letter="placement-exported.dlq"
-        )
-        uses = {"AMQP_URL": world.rabbitmq, "TCS_URL": tcs}
-        world.start(Service.named("esr-writer")["as it was"], uses=uses)
-        exported.publish({"placementId": n} for n in range(1, 11))
-        history = world.drain()
+        history = ten_placements(told.sandbox)
         kept = accounted(history).conclusion
     whole = now() - began
     if kept != "kept":
