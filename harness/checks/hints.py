@@ -1,5 +1,7 @@
 """For each label the one setting to look at first, and for each check what it promises: the words of a failure's text."""
 
+from harness.history.events import Declaration
+
 PROMISES = {
     "accounted": "each message ended once, where its sender said",
     "bundled": "equal errors come as one notice with their number",
@@ -23,7 +25,7 @@ HINTS = {
         "lost": "publisher confirms and durable queues; nobody consumed it and it is not there any more",
         "unrouted": "the producer's exchange and routing key against the queue's binding, and its handling of basic.return",
         "dropped": "the queue's dead-letter exchange, and its delivery limit: what is rejected goes nowhere",
-        "expired": "the queue's retention period or x-message-ttl against how long its consumer is away",
+        "expired": "the queue's retention period{retention} or x-message-ttl{ttl} against how long its consumer is away",
         "acked_without_effect": "where the consumer acknowledges: before its work, or in a handler that swallows the error",
         "partly_effected": "the order of the consumer's effects, and what it does when the second fails",
         "effected_and_dead_lettered": "what gives it back after its work: a reject, or too short a visibility timeout",
@@ -58,7 +60,7 @@ HINTS = {
     },
     "effected_once": {
         "not_effected": "what the consumer does with a message after its attempt failed",
-        "duplicated_by_expiry": "the queue's visibility timeout against the longest time of one message's work",
+        "duplicated_by_expiry": "the queue's visibility timeout{visibility} against the longest time of one message's work",
         "duplicated_by_ack_loss": "an idempotency key at the resource: an acknowledgement can always be lost",
         "duplicated_by_connection_loss": "an idempotency key at the resource: a lost connection gives back what was not acked",
         "duplicated_by_requeue": "asking the resource before trying again a message that comes back (redelivered, x-death)",
@@ -69,8 +71,8 @@ HINTS = {
         "duplicated_by_blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
     },
     "headroom": {
-        "overrun": "the queue's visibility timeout against the longest time of one message's work; or a heartbeat",
-        "thin": "the queue's visibility timeout: raise it until the slowest dependency's timeout fits in with room",
+        "overrun": "the queue's visibility timeout{visibility} against the longest time of one message's work; or a heartbeat",
+        "thin": "the queue's visibility timeout{visibility}: raise it until the slowest dependency's timeout fits in with room",
     },
     "in_doubt_resolved": {
         "blind_retry": "what repeats a request whose answer was lost: let it ask first, or send an idempotency key",
@@ -78,7 +80,7 @@ HINTS = {
     },
     "in_order": {
         "effect_inversion": "the MessageGroupId that the producer sends: what belongs together needs the same one",
-        "group_concurrency": "the consumer's concurrency within one group, and the queue's visibility timeout",
+        "group_concurrency": "the consumer's concurrency within one group, and the queue's visibility timeout{visibility}",
         "gap": "the group's later messages when one is dead-lettered: a FIFO queue goes on without it",
     },
     "neighbours_served": {
@@ -90,19 +92,21 @@ HINTS = {
         "transient_dead_lettered": "the consumer's reject/requeue decision for connection errors",
         "in_doubt_dead_lettered": "the consumer's reject/requeue decision for answers that did not come",
         "dead_lettered": "the consumer's reject/requeue decision for this status",
-        "dead_lettered_unseen": "maxReceiveCount or x-message-ttl against how long the consumer is away",
+        "dead_lettered_unseen": "maxReceiveCount{receives} or x-message-ttl{ttl} against how long the consumer is away",
     },
     "paced": {
         "hot_loop": "requeue=true without a pause: a delay queue (x-message-ttl) or a back-off before the nack",
         "off_schedule": "the back-off of the consumer's retry policy",
     },
     "parked": {
-        "redelivered_for_ever": "maxReceiveCount and RedrivePolicy, the delivery limit, or the consumer's own count of attempts",
+        "redelivered_for_ever": (
+            "maxReceiveCount{receives} and RedrivePolicy, the delivery limit, or the consumer's own count of attempts"
+        ),
         "not_parked": "what the consumer does after its last attempt, and that the queue has a dead-letter queue",
-        "parked_late": "maxReceiveCount or the delivery limit against the number of attempts that was promised",
+        "parked_late": "maxReceiveCount{receives} or the delivery limit against the number of attempts that was promised",
     },
     "recovered": {
-        "late": "the longest back-off between attempts, and the visibility timeout of a message in flight",
+        "late": "the longest back-off between attempts, and the visibility timeout{visibility} of a message in flight",
         "never": "the retry budget against the length of the fault, and that the consumer reconnects",
     },
     "signalled": {
@@ -115,6 +119,15 @@ HINTS = {
 }
 
 
-def hint(check: str, label: str) -> str:
-    """Return the setting to look at."""
-    return HINTS[check][label]
+def hint(check: str, label: str, queue: Declaration | None = None) -> str:
+    """Return the setting to look at, with the value that this queue was declared with."""
+    values = {
+        "visibility": queue and queue.visibility_timeout,
+        "receives": queue and queue.max_receive_count,
+        "ttl": queue and queue.ttl,
+        "retention": queue and queue.retention_period,
+    }
+    said = {
+        name: "" if value is None else f" ({value:.10g}{'' if name == 'receives' else ' s'})" for name, value in values.items()
+    }
+    return HINTS[check][label].format_map(said)

@@ -1,6 +1,7 @@
 """Judging several promises at once, and saying all that is wrong in at most twelve lines. Then checks are tested themselves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
 
 from harness.checks.canary import blind
 from harness.checks.hints import PROMISES, hint
@@ -59,8 +60,16 @@ def _full(verdict: Verdict, one: Outcome) -> Iterator[str]:
         return
     witness = verdict.witnesses[0]
     yield f"  first: {moment(verdict, witness)}"
-    yield f"  events: {', '.join(map(str, witness.events))} of message {witness.message} in queue {witness.queue}"
-    yield f"  look at: {hint(verdict.check, verdict.label)}"
+    yield f"  events: {'; '.join(_events(verdict.history, witness.events))} of message {witness.message} in queue {witness.queue}"
+    queue = verdict.history.ledger().world.queues.get(witness.queue)
+    yield f"  look at: {hint(verdict.check, verdict.label, None if queue is None else queue.declaration)}"
+
+
+def _events(history: History, numbers: Collection[int]) -> Iterator[str]:
+    """Say of events what they are, both taps' view of one together: numbers alone send a reader to the journal for every word."""
+    words = {event.n: ": ".join(filter(None, (event.kind, event.how))) for event in history.events() if event.n in numbers}
+    for word, group in groupby(numbers, key=lambda number: words.get(number, "")):
+        yield f"{', '.join(map(str, group))} {word}".rstrip()
 
 
 def _short(verdict: Verdict, one: Outcome) -> str:

@@ -18,7 +18,7 @@ MASKS = [
     (re.compile(r"journal: \S*/([^/\s]+/journal\.jsonl) \(\d+ events"), r"journal: <run>/\1 (<n> events"),
     (re.compile(r"--harness-seed=\d+"), "--harness-seed=<seed>"),
     (re.compile(r"\bid:[\w-]+|\bsha256:\w+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
-    (re.compile(r"\bevents: \d+(, \d+)*"), "events: <n, ...>"),
+    (re.compile(r"\bevents: \d[^\n]* of message"), "events: <n, ...> of message"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\b\d+(\.\d+)? (s|ms)\b"), r"<t> \2"),
     (re.compile(r"\b\d+ times\b"), "<n> times"),

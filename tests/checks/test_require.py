@@ -74,7 +74,7 @@ def test_a_violation_tells_the_whole_story(tmp_path):
         "effected_once: broken: 1 of 2 messages: not_effected",
         "  promise: every message has its effect once",
         "  first: a: delivered once, never effected, dead-lettered (0.30 s after outage on svc->place began)",
-        "  events: 5, 11, 12, 13, 14 of message a in queue q",
+        "  events: 5 attempted; 11, 12 delivered; 13, 14 settled: reject of message a in queue q",
         "  look at: what the consumer does with a message after its attempt failed",
         "also nothing_dead_lettered: broken: 1 of 2 messages: transient_dead_lettered",
         "also signalled: broken: 1 of 1 failures: silent",

@@ -5,6 +5,7 @@ from harness.checks.catalogue import CHECKS
 from harness.checks.hints import HINTS, PROMISES, hint
 from harness.checks.outcome import outcome
 from harness.errors import UsageError
+from harness.history.events import Declaration
 from tests.histories import dead, done, history, over, place, rabbit, sent
 
 WORLD = (rabbit(effects=(("place",),), dead_letter="dlq"), dead(), place())
@@ -235,3 +236,18 @@ def test_every_label_has_its_promise_and_hint():
         assert PROMISES[name]
         assert set(HINTS[name]) == set(check.labels)
         assert all(hint(name, label) for label in check.labels)
+
+
+@pytest.mark.parametrize(
+    ("check", "label", "setting"),
+    [
+        ("effected_once", "duplicated_by_expiry", "visibility timeout (30 s) against"),
+        ("parked", "parked_late", "maxReceiveCount (3) or"),
+        ("accounted", "expired", "retention period (1209600 s) or x-message-ttl against"),
+    ],
+    ids=["seconds", "a number", "not declared"],
+)
+def test_the_setting_comes_with_the_value_that_the_queue_has(check: str, label: str, setting: str):
+    queue = Declaration(what="queue", name="q", visibility_timeout=30.0, max_receive_count=3, retention_period=1209600.0)
+
+    assert setting in hint(check, label, queue)

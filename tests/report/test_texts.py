@@ -13,7 +13,7 @@ from tests.report.told import BROKEN, FOLDER, entry, run
     ("said", "kept"),
     [
         ("first: 11: effected 3.25 s later, and 30 s after it", "first: 11: effected <t> s later, and <t> s after it"),
-        ("events: 3, 15, 18 of message 11 in queue q", "events: <n, ...> of message 11 in queue q"),
+        ("events: 3 attempted; 15, 18 settled: reject of message 11 in queue q", "events: <n, ...> of message 11 in queue q"),
         ("1: tried 417 times in a row at 22.3 a second", "1: tried <n> times in a row at <n> a second"),
         (
             "journal: .harness/runs/x/S1/journal.jsonl (42 events, drained: quiet)",
