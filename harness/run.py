@@ -27,7 +27,7 @@ from harness.clock import utc
 from harness.errors import HarnessError, MissingToolError, unwritable
 from harness.history.events import Header
 from harness.recorder.client import Recorder
-from harness.sandbox.leftovers import ident, sweep
+from harness.sandbox.leftovers import ident, sweep, swept_at_end
 from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.things import Context
 from harness.services.container import Containers
@@ -40,6 +40,7 @@ from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.stack.own import OwnBroker, Place, beside
 from harness.stack.provision import provisioned
+from harness.stack.running import find_running
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden, running_in
 
@@ -133,8 +134,16 @@ class Run:
     def stack_at(self, speed: int) -> Stack:
         """Return the three servers whose time passes so many times faster; each speed has servers of its own."""
         if speed not in self._stacks:
-            self._stacks[speed] = self._chosen(speed) if self._lent is None else borrowed(self._lent, speed)
+            stack = self._chosen(speed) if self._lent is None else borrowed(self._lent, speed)
+            if self._outlives_run(speed):
+                self._open.enter_context(swept_at_end(self.warden, stack))
+            self._stacks[speed] = stack
         return self._stacks[speed]
+
+    def _outlives_run(self, speed: int) -> bool:
+        """Tell whether a stack is there when this run has ended: then so would be what the run had on it."""
+        kind = self.wanted.kind
+        return self._lent is not None or kind == "external" or (kind == "auto" and find_running(speed) is not None)
 
     def _chosen(self, speed: int) -> Stack:
         logs = self.folder / "stack"

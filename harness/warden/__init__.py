@@ -44,7 +44,7 @@ class Warden:
     """
 
     def __init__(self, folder: Path, run_id: str, pid: int, connection: socket.socket) -> None:
-        self._wills: list[list[str]] = []
+        self._wills: dict[tuple[str, ...], dict[str, str]] = {}
         self.folder = folder
         self.run_id = run_id
         self.pid = pid
@@ -116,10 +116,23 @@ class Warden:
         """Whether the end of the run was asked for; processes that end now do so because of it."""
         return self._ending
 
-    def at_end(self, command: Sequence[str]) -> None:
-        """Have this command run when everything else of the run has ended, however it ends: it removes what no process holds."""
-        self._wills.append(list(command))
-        self._ask({"do": "will", "command": list(command), "environment": dict(os.environ)})
+    def at_end(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Have this command run when everything else of the run has ended, however it ends: it removes what no process holds.
+
+        Its environment is this process's own with these variables added.
+        """
+        self._wills[tuple(command)] = {**os.environ, **(environment or {})}
+        self._will(command)
+
+    def not_at_end(self, command: Sequence[str]) -> None:
+        """Take back an `at_end`: there is nothing left to be removed. Harmless where it was carried out already."""
+        if tuple(command) in self._wills:
+            self._will(command, off=True)
+            del self._wills[tuple(command)]
+
+    def _will(self, command: Sequence[str], *, off: bool = False) -> None:
+        environment = self._wills[tuple(command)]
+        self._ask({"do": "will", "command": list(command), "environment": environment, "not": off})
 
     def keep(self) -> None:
         """Let the warden outlive this process: from now on it ends with SIGTERM to `pid`, and nothing can be asked of it."""
@@ -194,7 +207,8 @@ class Warden:
                     os.kill(pid, signal.SIGKILL)
             pause(LOOK_AGAIN)
         while self._wills:  # each is carried out once, also where the end comes after the loss
-            subprocess.run(self._wills.pop(0), check=False)
+            command, environment = self._wills.popitem()
+            subprocess.run(command, env=environment, check=False)
         remove(str(self.folder), self.run_id)
         for child in self._children:
             child.ended(KILLED)

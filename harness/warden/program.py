@@ -1,24 +1,22 @@
 """The warden process: starts what a run needs, reports exits, and leaves nothing behind when its owner is gone.
 
-Run as `python -I -S program.py FOLDER OWNER_PID`, with a Unix stream socket to the owner as standard input. Requests and
-answers are JSON lines:
+Run as `python -I -S program.py FOLDER OWNER_PID`, with a Unix stream socket to the owner on 0. It speaks JSON lines:
 
     {"ask": 1, "do": "spawn", "child": 7, "command": [...], "environment": {...}, "cwd": null, "fds": 2}
     {"ask": 2, "do": "signal", "child": 7, "number": 15}
     {"ask": 3, "do": "kill", "child": 7}
-    {"ask": 4, "do": "keep"} or {"ask": 5, "do": "will", "command": [...], "environment": {...}}
+    {"ask": 4, "do": "keep"} or {"ask": 5, "do": "will", "command": [...], "environment": {...}, "not": false}
     {"answer": 1, "pid": 4711} or {"answer": 1, "errno": 2, "at": "command"}
     {"exited": 7, "status": -9}
 
 A spawn's descriptors come by SCM_RIGHTS, the log first.
 
-It ends when the owner closes the socket or dies (a fork of the owner may hold the socket open), or on SIGTERM: every descendant
-is killed until none is left, then the folder and the run's shared memory are removed. It is a child subreaper, so whatever a
-service forks and abandons is still below it. Parent-death signals are only the second net: they do not reach a service's own
-children (Celery's prefork pool survives them), and they belong to the thread that forked, so all forking is done by the main
-thread here.
+It ends when the owner closes the socket or dies (a fork may hold the socket open), or on SIGTERM: every descendant is killed
+until none is left, then the folder and the run's shared memory are removed. It is a child subreaper, so what a service forks and
+abandons is below it. Parent-death signals are only the second net: they do not reach a service's own children (Celery's prefork
+pool survives them), and they belong to the thread that forked, so all forking is done by the main thread here.
 
-Standard library only, and the one place besides clock.py that waits by itself: it must not break with what is on sys.path.
+Standard library only, and the one other place that waits by itself: it must not break with what is on sys.path.
 """
 
 import contextlib
@@ -190,8 +188,10 @@ class Warden:
         return {}
 
     def do_will(self, request: dict[str, Any]) -> dict[str, object]:
-        """Remember a command that removes what no process holds (containers): it is run at the end, whatever the end is."""
-        self.wills.append((request["command"], request["environment"]))
+        """Remember, or forget, a command that removes what no process holds (containers), run at the end, whatever that is."""
+        self.wills = [one for one in self.wills if one[0] != request["command"]]
+        if not request["not"]:
+            self.wills.append((request["command"], request["environment"]))
         return {}
 
     def carry_out(self) -> None:

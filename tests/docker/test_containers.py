@@ -89,16 +89,19 @@ def test_kill_9_of_the_owner_leaves_no_container(tmp_path: Path):
     assert before == 3
 
 
-@pytest.mark.parametrize("stack", ["native", "containers"])
-def test_kill_9_of_pytest_leaves_nothing_of_a_service_in_a_container(tmp_path: Path, image: str, stack: str):
-    with victim(tmp_path, {"HARNESS_STACK": stack}, TEXT.format(image=image, environment=FIXED)) as one:
+@pytest.mark.parametrize("kind", ["native", "containers", "external"])
+def test_kill_9_of_pytest_leaves_nothing_of_a_service_in_a_container(
+    tmp_path: Path, image: str, kind: str, addresses: dict[str, str]
+):
+    given = addresses if kind == "external" else {"HARNESS_STACK": kind}
+    with victim(tmp_path, given, TEXT.format(image=image, environment=FIXED)) as one:
         one.await_said("the drain begins")
         one.processes()
         before = left(*one.runs)
         one.end(signal.SIGKILL)
     clock.eventually(lambda: left(*one.runs) == 0, awaited="the end of the containers", within=60)
 
-    assert before == (2 if stack == "native" else 5)  # the service, its network, and the stack's three
+    assert before == (5 if kind == "containers" else 2)  # the service, its network, and the stack's three
     assert one.left_after(within=30) == []
 
 

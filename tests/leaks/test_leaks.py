@@ -2,11 +2,15 @@
 
 import re
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError
+from harness.stack import Stack
+from harness.stack.management import Management
+from harness.toxiproxy.client import Toxiproxy
 from tests.leaks.killed import command_of, victim
 
 WAITS = """
@@ -17,6 +21,13 @@ def test_that_waits(capfd):
     time.sleep(600)
 """
 NATIVE = {"HARNESS_STACK": "native"}
+
+
+def on(stack: Stack, runs: Iterable[str]) -> int:
+    """Return how many proxies and vhosts there are of these runs."""
+    management = Management(stack.management.host, stack.management.port, stack.user, stack.password)
+    names = [*Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port).proxies(), *management.vhosts()]
+    return sum(any(run in name for run in runs) for name in names)
 
 
 @pytest.mark.parametrize(
@@ -35,14 +46,17 @@ def test_a_killed_run_leaves_nothing_of_its_own_stack(tmp_path: Path, moment: st
     ids=["killed", "interrupted twice", "terminated"],
 )
 def test_a_run_that_ends_while_its_services_run_leaves_none(
-    tmp_path: Path, addresses: dict[str, str], signals: list[signal.Signals]
+    tmp_path: Path, addresses: dict[str, str], stack: Stack, signals: list[signal.Signals]
 ):
     with victim(tmp_path, addresses) as one:
         one.await_said("the services run")
         before = len(one.processes())
+        there = on(stack, one.runs)
         one.end(*signals)
     assert before >= 6  # pytest, warden, recorder, writer, and a master with its workers
+    assert there >= 3  # two proxies, and the vhost
     assert one.left_after(within=60) == []
+    assert on(stack, one.runs) == 0
 
 
 def test_what_is_left_is_seen(tmp_path: Path):
