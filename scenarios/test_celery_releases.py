@@ -1,8 +1,8 @@
 """Celery on SQS, today: three releases that turn a small thing into a loss, and say nothing of it or nothing more.
 
 kombu 5.3.3 asks SQS in XML for what botocore from 1.31.81 on reads as JSON: a worker with that pair receives tasks and sees none
-(L-01). kombu 5.7.0 makes an error of a list of what one failed ReceiveMessage answered, and its worker ends (L-02). And where it
-rejects a task, one that is not registered say, it deletes the message, unless the queue has a dead-letter queue (L-03).
+(L-01). kombu 5.7.0 makes an error of a list of what one failed ReceiveMessage answered, and its worker ends (L-02). And what it
+rejects, a task that is not registered or no task at all, it deletes, unless the queue has a dead-letter queue (L-03).
 
 The numbers are those of production; the clock of brokers and services runs 20 times faster.
 """
@@ -66,25 +66,33 @@ def test_one_failed_receive_is_nothing(sandbox: Sandbox):
     require(survived(history), accounted(history), effected_once(history), recovered(history, within=60))
 
 
-def an_unknown_task(sandbox: Sandbox, *, dead_letter: str | None) -> History:
-    """Between two texts comes a task that this worker does not have yet."""
+STRANGE = [({"task": "deliver_mms", "args": ["N2"]}, "celery-5.7.0"), ({"args": ["N2"], "channel": "mms"}, None)]
+strange = pytest.mark.parametrize(("body", "like"), STRANGE, ids=["unknown task", "foreign JSON"])
+
+
+def a_strange_one(sandbox: Sandbox, body: dict[str, object], like: str | None, *, dead_letter: str | None) -> History:
+    """Between two texts comes what this worker cannot know."""
     mmg = sandbox.http("mmg", key="/reference")
     tasks = sandbox.aws.queue(
         "send-sms-tasks", key="/args/0", effect=mmg, visibility_timeout=30, dead_letter=dead_letter, max_receive_count=2
     )
     sandbox.aws.queue("retry-tasks", key="/args/0", role="retry")
     sandbox.start(NOTIFY["kombu 5.7.0"], uses={"AWS_ENDPOINT_URL": sandbox.aws, "MMG_URL": mmg})
-    tasks.publish([*texts(1, 1), {"task": "deliver_mms", "args": ["N2"]}, *texts(3, 3)], like="celery-5.7.0")
+    tasks.publish(texts(1, 1), like="celery-5.7.0")
+    tasks.publish([body], like=like)
+    tasks.publish(texts(3, 3), like="celery-5.7.0")
     return sandbox.drain()
 
 
 @scenario("L-03", "as it was", speed=20)
-def test_what_is_rejected_is_deleted(sandbox: Sandbox):
-    history = an_unknown_task(sandbox, dead_letter=None)
+@strange
+def test_what_is_rejected_is_deleted(sandbox: Sandbox, body: dict[str, object], like: str | None):
+    history = a_strange_one(sandbox, body, like, dead_letter=None)
     require(accounted(history).broken_as("acked_without_effect", only={"N2"}))
 
 
 @scenario("L-03", "as fixed", speed=20)
-def test_with_a_dead_letter_queue_it_is_kept(sandbox: Sandbox):
-    history = an_unknown_task(sandbox, dead_letter="send-sms-tasks-dlq")
+@strange
+def test_with_a_dead_letter_queue_it_is_kept(sandbox: Sandbox, body: dict[str, object], like: str | None):
+    history = a_strange_one(sandbox, body, like, dead_letter="send-sms-tasks-dlq")
     require(accounted(history), parked(history, attempts=2))
