@@ -262,18 +262,6 @@ def test_a_warden_that_is_killed_while_its_owner_ends_the_run_leaves_nothing(tmp
     assert (tmp_path / "will").exists()
 
 
-def test_a_last_will_that_was_taken_back_is_not_carried_out(tmp_path: Path):
-    warden = Warden.start(tmp_path / "run")
-    kept, taken_back = (["/bin/sh", "-c", f'echo "$SAYS" > {tmp_path / name}'] for name in ("kept", "taken"))
-    warden.at_end(kept, {"SAYS": "what is left"})
-    warden.at_end(taken_back)
-    warden.not_at_end(taken_back)
-    warden.not_at_end(taken_back)
-    warden.end()
-    assert (tmp_path / "kept").read_text() == "what is left\n"
-    assert not (tmp_path / "taken").exists()
-
-
 def test_a_request_under_way_when_the_warden_is_killed_is_answered(tmp_path: Path):
     warden = Warden.start(tmp_path / "run")
     os.kill(warden.pid, signal.SIGSTOP)
