@@ -49,6 +49,8 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     },
     "rabbitmq": {"RABBITMQ_DEFAULT_USER": USER, "RABBITMQ_DEFAULT_PASS": PASSWORD},
 }
+LIBRARY = "/opt/harness/libfaketime.so"
+"""Where a container finds the library of its clock: its servers run as users of their own, who may not look into everywhere."""
 DOCKERFILE = 'FROM scratch\nCOPY toxiproxy-server /toxiproxy-server\nENTRYPOINT ["/toxiproxy-server"]\n'
 
 
@@ -95,19 +97,21 @@ def start(
     labels = {LABEL: warden.run_id, STACK: f"{warden.run_id}-x{speed}"}
     try:
         at, versions = _up({part: image_of(part, series) for part in IMAGES}, labels, clock_, progress)
+        stack = Stack(
+            kind="containers",
+            **at,
+            user=USER,
+            password=PASSWORD,
+            versions=versions,
+            speed=speed,
+            clock=clock_,
+            toxiproxy_kind="server",
+        )
+        probe.hold_to_clock(stack)
     except BaseException:
         reap(labels[STACK], STACK)
         raise
-    return Stack(
-        "containers",
-        **at,
-        user=USER,
-        password=PASSWORD,
-        versions=versions,
-        speed=speed,
-        clock=clock_,
-        toxiproxy_kind="server",
-    )
+    return stack
 
 
 def _up(
@@ -173,11 +177,11 @@ def _started(part: str, image: str, labels: Mapping[str, str], tempo_: Mapping[s
     if part == "toxiproxy":
         container.with_kwargs(network_mode="host", **given).with_command(["-host", LOOPBACK, "-port", str(number)])
     else:
-        container.with_envs(**SETTINGS[part], **tempo_)
+        container.with_envs(**SETTINGS[part])
         container.ports = dict.fromkeys(map(str, PORTS[part]), ON_LOOPBACK)
         if tempo_:
             given["ipc_mode"] = "host"
-            container.with_volume_mapping(tempo_["LD_PRELOAD"], tempo_["LD_PRELOAD"])
+            container.with_envs(**{**tempo_, "LD_PRELOAD": LIBRARY}).with_volume_mapping(tempo_["LD_PRELOAD"], LIBRARY)
         container.with_kwargs(**given)
     try:
         container.start()

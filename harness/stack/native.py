@@ -16,7 +16,7 @@ from harness.stack.listeners import listener, listens
 from harness.stack.localstack import localstack
 from harness.stack.model import Stack
 from harness.stack.part import Part
-from harness.stack.probe import NoAnswerError
+from harness.stack.probe import NoAnswerError, hold_to_clock
 from harness.stack.rabbitmq import PASSWORD, USER, rabbitmq
 from harness.stack.tools import Tools
 from harness.stack.toxiproxy import toxiproxy
@@ -84,10 +84,7 @@ def start(
         at = {name: (folder / name, (logs or folder) / f"{name}{suffix}.log") for name in wanted}
         children = _spawned(warden, wanted, at, tempo_)
         versions = _all_ready(wanted, children, progress)
-    if lost is not None:
-        for name, child in children.items():
-            child.on_exit(_teller(warden, wanted[name], child, lost))
-    return Stack(
+    stack = Stack(
         kind="native",
         **{name: Address(LOOPBACK, numbers[name]) for name in ("localstack", "rabbitmq", "management", "toxiproxy")},
         user=USER,
@@ -97,6 +94,20 @@ def start(
         clock=tempo_,
         toxiproxy_kind="embedded" if tools.embedded else "server",
     )
+    _hold_to_clock(stack, children)
+    if lost is not None:
+        for name, child in children.items():
+            child.on_exit(_teller(warden, wanted[name], child, lost))
+    return stack
+
+
+def _hold_to_clock(stack: Stack, children: Mapping[str, Child]) -> None:
+    try:
+        hold_to_clock(stack)
+    except StackError:
+        for child in children.values():
+            child.kill()
+        raise
 
 
 def with_toxiproxy(

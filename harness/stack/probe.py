@@ -5,11 +5,15 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from http.client import HTTPMessage
 from typing import Any
 
 from harness.address import Address
-from harness.stack.model import ToxiproxyKind
+from harness.clock import utc
+from harness.errors import StackError
+from harness.stack.model import Stack, ToxiproxyKind
+from harness.stack.tempo import shown
 from harness.toxiproxy.embedded.api import SERVER
 
 WITHIN = 20.0  # s; every one of these answers takes milliseconds on a server that is up and a machine that is not in use
@@ -109,6 +113,22 @@ def amqp(address: Address) -> None:
     if answer != METHOD_FRAME:
         message = "answers, but not in AMQP 0-9-1" if answer else "closes the connection instead of answering in AMQP 0-9-1"
         raise NoAnswerError(message)
+
+
+def hold_to_clock(stack: Stack) -> None:
+    """Raise StackError where a broker of a compressed stack does not have the clock that its services will have."""
+    if not stack.clock:
+        return
+    for server, address in (("LocalStack", stack.localstack), ("RabbitMQ", stack.management)):
+        _, headers, _ = _asked(address, "GET", "/")
+        real, wanted = utc(), shown(stack.clock)
+        seen = parsedate_to_datetime(headers["Date"]) if headers["Date"] else real
+        if abs(wanted - seen) > abs(seen - real):
+            message = (
+                f"time does not pass {stack.speed} times faster in {server} at {address}: it shows {seen:%H:%M:%S}, where"
+                f" services will see {wanted:%H:%M:%S}; libfaketime was not loaded there, its log may say why"
+            )
+            raise StackError(message)
 
 
 def _object(address: Address, path: str, server: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from harness import clock
 from harness.engine.daemon import connected
 from harness.engine.reaper import LABEL, reap
+from harness.errors import StackError
 from harness.stack import containers, provision_toxiproxy
 from harness.stack.provision import silent
 from harness.warden import Warden
@@ -73,6 +74,17 @@ def test_the_three_are_up_on_loopback_and_gone_at_the_end(tmp_path: Path, speed:
     assert {one["HostIp"] for one in published} == {"127.0.0.1"}
     assert (stack.kind, stack.speed, stack.versions["toxiproxy"]) == ("containers", speed, "2.12.0")
     assert left(warden.run_id) == 0
+
+
+def test_a_server_that_cannot_load_its_clock_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(containers, "LIBRARY", "/" + "root/clock.so")  # where RabbitMQ's user may not look
+    warden = Warden.start(tmp_path / "run")
+    with pytest.raises(StackError, match=r"time does not pass 20 times faster in RabbitMQ at 127\.0\.0\.1:\d+: it shows "):
+        containers.start(warden, lambda: provision_toxiproxy.provided(silent).path, speed=20)
+    there = left(warden.run_id)
+    warden.end()
+
+    assert there == 0
 
 
 def test_kill_9_of_the_owner_leaves_no_container(tmp_path: Path):

@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness import clock
 from harness.errors import StackError
-from harness.stack import provision_faketime, tempo
+from harness.stack import Stack, provision_faketime, tempo
+from harness.stack.probe import hold_to_clock
 from harness.stack.provision import silent
 from harness.warden import Warden
 from harness.warden.leavings import memory_of
@@ -86,6 +88,15 @@ def test_a_clock_is_begun_once_per_run_and_speed():
     warden.end()
 
     assert left(warden.run_id) == []
+
+
+def test_a_broker_that_has_another_clock_than_its_stack_is_noticed(stack: Stack, tmp_path: Path):
+    warden = Warden.start(tmp_path / "run")
+    begun = tempo.begun(warden.run_id, Path("/nowhere/libfaketime.so"), SPEED)
+    clock.pause(0.5)
+    with pytest.raises(StackError, match=r"^time does not pass \d+ times faster in LocalStack at 127\.0\.0\.1:\d+: it shows "):
+        hold_to_clock(replace(stack, speed=SPEED, clock=begun))
+    warden.end()
 
 
 def test_what_a_service_preloads_itself_stays():
