@@ -125,11 +125,23 @@ def _alone(speed: int) -> Iterator[None]:
     with (cache.folder() / "running.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         said = _said(speed)
-        if said is None or not said.alive:
-            _file(speed).unlink(missing_ok=True)
-        if said is not None and not running_in(said.run_id):
+        if said is not None and not said.alive:
+            clock.eventually(
+                lambda: not _killed(said.run_id), awaited="the end of a stack without its warden", within=DOWN_WITHIN
+            )
             remove(str(said.folder), said.run_id)
+        if said is None or not said.alive:
+            _file(speed).unlink(missing_ok=True)  # last: nobody else knows where its folder is
         yield
+
+
+def _killed(run_id: str) -> list[int]:
+    """Kill what a killed warden left of its run, and return what there was; most has died with it, and is only not gone yet."""
+    left = running_in(run_id)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return left
 
 
 def _said(speed: int) -> Running | None:

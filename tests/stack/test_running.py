@@ -84,6 +84,7 @@ def test_a_warden_that_was_killed_takes_its_stack_with_it_and_is_not_believed(fa
     running.up(tools=fakes)
     data = written(tmp_path)
     warden = int(str(data["warden"]))
+    forked = subprocess.Popen(["sleep", "600"], env={**os.environ, "HARNESS_RUN": str(data["run"])})
     os.kill(warden, signal.SIGKILL)
     os.waitpid(warden, 0)
     folder = Path(str(data["folder"]))
@@ -93,6 +94,7 @@ def test_a_warden_that_was_killed_takes_its_stack_with_it_and_is_not_believed(fa
     assert not (tmp_path / "cache" / "running.json").exists()
     assert left
     assert not folder.exists()
+    assert forked.wait(60) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("change", [{"started": 1}, {"run": "another"}, {"stack": 3}, {"warden": 2**22 + 1}], ids=str)
