@@ -20,9 +20,10 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.address import LOOPBACK, Address
 from harness.clock import utc
 from harness.errors import HarnessError, MissingToolError, unwritable
 from harness.history.events import Header
@@ -137,6 +138,8 @@ class Run:
             stack = self._chosen(speed) if self._lent is None else borrowed(self._lent, speed)
             if self._outlives_run(speed):
                 self._open.enter_context(swept_at_end(self.warden, stack))
+            if stack.toxiproxy_in_recorder:
+                stack = replace(stack, toxiproxy=Address(LOOPBACK, self.recorder.toxiproxy()))
             self._stacks[speed] = stack
         return self._stacks[speed]
 

@@ -70,6 +70,11 @@ class Recorder:
         self.call("", "open", header=msgspec.to_builtins(header), journal=str(journal))
         return World(self, header.sandbox)
 
+    def toxiproxy(self) -> int:
+        """Return the port of the embedded Toxiproxy's API; it runs in the recorder's loop, from the first time this is asked."""
+        port: int = self.call("", "toxiproxy")
+        return port
+
     def end(self) -> None:
         """Close every world and end the recorder. Idempotent."""
         with self._lock:

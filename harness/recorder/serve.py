@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 
+from harness.address import LOOPBACK
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Event, Header
 from harness.recorder.protocol import TO_RECORDER, Answer, Call, Fired, Release
 from harness.recorder.world import CALLABLE, RecordedWorld
+from harness.toxiproxy.embedded.server import Embedded
 
 LOOP: Callable[[], asyncio.AbstractEventLoop] | None
 try:
@@ -33,6 +35,7 @@ class Server:
         self._writer = writer
         self._worlds: dict[str, RecordedWorld] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._toxiproxy: asyncio.Task[Embedded] | None = None
         self._flushing: asyncio.TimerHandle
 
     async def run(self, reader: asyncio.StreamReader) -> None:
@@ -43,6 +46,8 @@ class Server:
                 self._take(TO_RECORDER.decode(line))
         finally:
             self._flushing.cancel()
+            if self._toxiproxy is not None and self._toxiproxy.done() and self._toxiproxy.exception() is None:
+                self._toxiproxy.result().stop()
             for world in self._worlds.values():
                 world.close()
 
@@ -79,6 +84,8 @@ class Server:
     def _called(self, call: Call) -> Any:
         if call.method == "open" and not call.world:
             return self._open(**call.arguments)
+        if call.method == "toxiproxy" and not call.world:
+            return self._toxiproxy_port()
         if call.method not in CALLABLE:
             message = f"the recorder has no {call.method!r}"
             raise ValueError(message)
@@ -97,6 +104,13 @@ class Server:
             self._say(Fired(made.sandbox, watch, event))
 
         self._worlds[made.sandbox] = RecordedWorld(made, Path(journal), fired)
+
+    async def _toxiproxy_port(self) -> int:
+        """Return where the API of the embedded Toxiproxy listens; it is started when it is first asked for."""
+        if self._toxiproxy is None:
+            self._toxiproxy = asyncio.create_task(Embedded.start(LOOPBACK, 0, seed=0))
+        port: int = (await self._toxiproxy).socket.getsockname()[1]
+        return port
 
     def _say(self, message: Answer | Fired) -> None:
         self._writer.write(msgspec.json.encode(message) + b"\n")

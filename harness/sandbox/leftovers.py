@@ -45,10 +45,9 @@ def sweep(stack: Stack, lives: Callable[[str], bool]) -> int:
     toxiproxy = Toxiproxy(stack.toxiproxy.host, stack.toxiproxy.port)
     management = Management(stack.management.host, stack.management.port, stack.user, stack.password)
     known: dict[str, bool] = {}
-    return sum(
-        _removed(_left(names, lives, known), remove)
-        for names, remove in ((toxiproxy.proxies(), toxiproxy.delete), (management.vhosts(), management.delete_vhost))
-    )
+    proxies = () if stack.toxiproxy_in_recorder else toxiproxy.proxies()  # those went with the recorder
+    both = (proxies, toxiproxy.delete), (management.vhosts(), management.delete_vhost)
+    return sum(_removed(_left(names, lives, known), remove) for names, remove in both)
 
 
 def _left(names: Iterable[str], lives: Callable[[str], bool], known: dict[str, bool]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -11,9 +11,10 @@ from harness.errors import StackError, UsageError
 from harness.stack import containers, external, native, provision_faketime, provision_toxiproxy, running
 from harness.stack.cache import Progress
 from harness.stack.model import Stack
-from harness.stack.provision import provisioned, toxiproxy_server
+from harness.stack.provision import provisioned
 from harness.stack.provision_rabbitmq import is_of
 from harness.stack.tempo import STEPS
+from harness.toxiproxy.embedded.api import VERSION
 from harness.warden import Warden
 
 KINDS = ("auto", "native", "containers", "external")
@@ -69,12 +70,17 @@ def choose(
         found = _started(wanted, found, warden, logs=logs, progress=progress, lost=lost, speed=speed)
     if wanted.toxiproxy in {"auto", found.toxiproxy_kind}:
         return found
-    progress(
-        f"stack: its Toxiproxy is the {found.toxiproxy_kind} one, so one is started beside it ({wanted.toxiproxy}, as asked)"
-    )
-    program = toxiproxy_server(wanted.toxiproxy, progress)
-    path = program.path if program else None
-    return native.with_toxiproxy(found, warden, path, logs=logs, progress=progress, lost=lost)
+    if wanted.toxiproxy == "embedded":
+        return _in_recorder(found)
+    progress("stack: its Toxiproxy is the embedded one, so one is started beside it (server, as asked)")
+    server = provision_toxiproxy.provided(progress).path
+    return native.with_toxiproxy(found, warden, server, logs=logs, progress=progress, lost=lost)
+
+
+def _in_recorder(stack: Stack) -> Stack:
+    """Return the stack with the embedded Toxiproxy, where it costs least: in the very loop of the taps around it."""
+    versions = {**stack.versions, "toxiproxy": VERSION}
+    return replace(stack, versions=versions, toxiproxy_kind="embedded", toxiproxy_in_recorder=True)
 
 
 def _attached(wanted: Wanted, progress: Progress, speed: int) -> Stack | str:
@@ -94,7 +100,7 @@ def _attached(wanted: Wanted, progress: Progress, speed: int) -> Stack | str:
     if unlike:
         return f"because the one that is up {unlike}"
     progress("stack: attached to the one that `harness up` keeps")
-    return up
+    return _in_recorder(up) if up.toxiproxy_kind == "embedded" else up
 
 
 def _started(
@@ -107,7 +113,7 @@ def _started(
         return containers.start(warden, _toxiproxy(progress), series=wanted.rabbitmq, speed=speed, progress=progress)
     tools = provisioned(progress, rabbitmq_series=wanted.rabbitmq, toxiproxy=wanted.toxiproxy)
     progress(f"stack: native{faster}, {why}{no_containers}")
-    return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed)
+    return native.start(warden, tools, logs=logs, progress=progress, lost=lost, speed=speed, toxiproxy_in_recorder=tools.embedded)
 
 
 def _no_containers(wanted: Wanted) -> str:

@@ -99,7 +99,10 @@ def start(
         at, versions = _up({part: image_of(part, series) for part in IMAGES}, labels, clock_, progress)
         stack = Stack(
             kind="containers",
-            **at,
+            localstack=at["localstack"],
+            rabbitmq=at["rabbitmq"],
+            management=at["management"],
+            toxiproxy=at["toxiproxy"],
             user=USER,
             password=PASSWORD,
             versions=versions,

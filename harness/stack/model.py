@@ -38,6 +38,8 @@ class Stack:
     clock: Mapping[str, str] = field(default_factory=dict)
     toxiproxy_kind: ToxiproxyKind = "server"
     """Whether Toxiproxy is the original server, or the harness's own, which says the version that it is compatible with."""
+    toxiproxy_in_recorder: bool = False
+    """Whether each run has its Toxiproxy in the loop of its recorder, beside the taps; nothing listens at `toxiproxy` then."""
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which another process attaches to this stack."""
@@ -69,6 +71,7 @@ class Stack:
             speed=int(str(data.get("speed", 1))),
             clock=_texts(data.get("clock", {})),
             toxiproxy_kind=cast("ToxiproxyKind", str(data.get("toxiproxy_kind", "server"))),
+            toxiproxy_in_recorder=bool(data.get("toxiproxy_in_recorder", False)),
         )
 
 

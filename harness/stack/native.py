@@ -20,6 +20,7 @@ from harness.stack.probe import NoAnswerError, hold_to_clock
 from harness.stack.rabbitmq import PASSWORD, USER, rabbitmq
 from harness.stack.tools import Tools
 from harness.stack.toxiproxy import toxiproxy
+from harness.toxiproxy.embedded.api import VERSION
 from harness.warden import Child, Warden
 
 WITHIN = 90.0  # s; a warm start takes 4 s, one on a busy machine from a cold disk has taken 40
@@ -59,12 +60,14 @@ def start(
     ports: Mapping[str, int] | None = None,
     lost: Callable[[str], None] | None = None,
     speed: int = 1,
+    toxiproxy_in_recorder: bool = False,
 ) -> Stack:
     """Start the three and return when each of our own processes answers.
 
     Their data lie below the warden's folder and go with it; logs are kept where `logs` says (default: there, too). `ports` fixes
     some (default: `fixed_ports(os.environ)`). With a `speed` above 1 time passes so much faster for the two brokers, on
-    any free ports. When a server ends by itself later, `lost` is called with a sentence in a thread.
+    any free ports. Where each run has its Toxiproxy in its recorder, none is started. When a server ends by itself later, `lost`
+    is called with a sentence in a thread.
 
     Raises StackError where a port is taken, a server ends, or one is not ready in time: with its last lines and what to do.
     Then none of the three is left running.
@@ -74,13 +77,9 @@ def start(
     fixed = {} if speed > 1 else fixed_ports(os.environ)
     tempo_ = _clock(warden, speed, progress)
     with _ports(fixed if ports is None else ports) as numbers:
-        wanted = {
-            "localstack": localstack(tools, _made(folder / "localstack"), numbers["localstack"]),
-            "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers, speed=speed),
-            "toxiproxy": toxiproxy(
-                None if tools.embedded else tools.toxiproxy, _made(folder / "toxiproxy"), numbers["toxiproxy"]
-            ),
-        }
+        wanted = _parts(tools, folder, numbers, speed)
+        if toxiproxy_in_recorder:
+            del wanted["toxiproxy"]
         at = {name: (folder / name, (logs or folder) / f"{name}{suffix}.log") for name in wanted}
         children = _spawned(warden, wanted, at, tempo_)
         versions = _all_ready(wanted, children, progress)
@@ -89,16 +88,26 @@ def start(
         **{name: Address(LOOPBACK, numbers[name]) for name in ("localstack", "rabbitmq", "management", "toxiproxy")},
         user=USER,
         password=PASSWORD,
-        versions=versions,
+        versions={"toxiproxy": VERSION, **versions},
         speed=speed,
         clock=tempo_,
         toxiproxy_kind="embedded" if tools.embedded else "server",
+        toxiproxy_in_recorder=toxiproxy_in_recorder,
     )
     _hold_to_clock(stack, children)
     if lost is not None:
         for name, child in children.items():
             child.on_exit(_teller(warden, wanted[name], child, lost))
     return stack
+
+
+def _parts(tools: Tools, folder: Path, numbers: Mapping[str, int], speed: int) -> dict[str, Part]:
+    server = None if tools.embedded else tools.toxiproxy
+    return {
+        "localstack": localstack(tools, _made(folder / "localstack"), numbers["localstack"]),
+        "rabbitmq": rabbitmq(tools, _made(folder / "rabbitmq"), numbers, speed=speed),
+        "toxiproxy": toxiproxy(server, _made(folder / "toxiproxy"), numbers["toxiproxy"]),
+    }
 
 
 def _hold_to_clock(stack: Stack, children: Mapping[str, Child]) -> None:
@@ -111,9 +120,9 @@ def _hold_to_clock(stack: Stack, children: Mapping[str, Child]) -> None:
 
 
 def with_toxiproxy(
-    stack: Stack, warden: Warden, server: Path | None, *, logs: Path, progress: Progress, lost: Callable[[str], None]
+    stack: Stack, warden: Warden, server: Path, *, logs: Path, progress: Progress, lost: Callable[[str], None]
 ) -> Stack:
-    """Return the stack with another Toxiproxy than its own, started here and ended with the warden; None is the embedded one.
+    """Return the stack with this Toxiproxy server instead of its own, started here and ended with the warden.
 
     Raises StackError where it cannot be started.
     """
@@ -129,7 +138,8 @@ def with_toxiproxy(
         stack,
         toxiproxy=Address(LOOPBACK, port),
         versions={**stack.versions, **versions},
-        toxiproxy_kind="server" if server else "embedded",
+        toxiproxy_kind="server",
+        toxiproxy_in_recorder=False,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StackError, UsageError
+from harness.recorder.client import Recorder
 from harness.run import Run
 from harness.stack import probe, provision_faketime
 from harness.stack.choice import Wanted, choose, in_range
@@ -34,30 +35,31 @@ def test_an_external_stack_is_attached_to(stack: Stack, warden: Warden, tmp_path
     assert (found.kind, found.localstack, found.toxiproxy) == ("external", stack.localstack, stack.toxiproxy)
 
 
-def test_a_stack_with_the_other_toxiproxy_than_asked_for_gets_one_beside_it(
+def test_the_embedded_toxiproxy_takes_the_place_of_a_server_in_each_run_s_recorder(
+    stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    found = choose(Wanted("external", toxiproxy="embedded"), warden, logs=tmp_path, progress=print, lost=print)
+    assert (found.toxiproxy_kind, found.toxiproxy_in_recorder, found.versions["toxiproxy"]) == ("embedded", True, "2.12.0")
+    assert (found.localstack, found.rabbitmq) == (stack.localstack, stack.rabbitmq)
+    assert Stack.from_json(found.to_json()) == found
+
+
+def test_a_stack_with_the_embedded_toxiproxy_gets_a_server_beside_it(
     stack: Stack, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     told: list[str] = []
-    found = []
-    asked = dict.fromkeys(["embedded", "server"])
+    recorder = Recorder.start(None)
     for name, value in stack.environment().items():
         monkeypatch.setenv(name, value)
-    for toxiproxy in asked:
-        found.append(
-            choose(Wanted("external", toxiproxy=toxiproxy), warden, logs=tmp_path, progress=told.append, lost=told.append)
-        )
-        monkeypatch.setenv("HARNESS_TOXIPROXY_ADDRESS", str(found[0].toxiproxy))
-    embedded, server = found
-    assert [one.toxiproxy_kind for one in found] == ["embedded", "server"]
-    assert [probe.toxiproxy_kind(one.toxiproxy) for one in found] == ["embedded", "server"]
-    assert (embedded.localstack, embedded.rabbitmq, embedded.versions["toxiproxy"]) == (
-        stack.localstack,
-        stack.rabbitmq,
-        "2.12.0",
-    )
-    assert len({stack.toxiproxy, embedded.toxiproxy, server.toxiproxy}) == 3
-    assert told[0] == "stack: its Toxiproxy is the server one, so one is started beside it (embedded, as asked)"
-    assert told[1].startswith("Toxiproxy (embedded) 2.12.0 is ready after ")
+    monkeypatch.setenv("HARNESS_TOXIPROXY_ADDRESS", f"127.0.0.1:{recorder.toxiproxy()}")
+    server = choose(Wanted("external", toxiproxy="server"), warden, logs=tmp_path, progress=told.append, lost=told.append)
+    recorder.end()
+    assert (server.toxiproxy_kind, server.toxiproxy_in_recorder) == ("server", False)
+    assert probe.toxiproxy_kind(server.toxiproxy) == "server"
+    assert told[0] == "stack: its Toxiproxy is the embedded one, so one is started beside it (server, as asked)"
+    assert told[1].startswith("Toxiproxy 2.12.0 is ready after ")
     assert running_in(warden.run_id) != [warden.pid]
     warden.end()
     assert running_in(warden.run_id) == []

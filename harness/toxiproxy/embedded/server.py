@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,20 +40,47 @@ def _read(config: Path) -> bytes:
         raise UsageError(message) from error
 
 
+class Embedded:
+    """The API and all proxies on a loop that runs already; made by `Embedded.start`."""
+
+    def __init__(self, api: Api, server: asyncio.Server) -> None:
+        self._api = api
+        self._server = server
+
+    @classmethod
+    async def start(cls, host: str, port: int, *, seed: int, listed: bytes | None = None) -> "Embedded":
+        """Serve from now on; port 0 is any free one. Raises what `run` does, with nothing left open then."""
+        api = Api(seed)
+        try:
+            if listed is not None:
+                await _populate(api.proxies, listed)
+            return cls(api, await _listening(api, host, port))
+        except BaseException:
+            api.proxies.stop()
+            raise
+
+    @property
+    def socket(self) -> socket.socket:
+        """What the API listens on."""
+        found: socket.socket = self._server.sockets[0]
+        return found
+
+    def stop(self) -> None:
+        """Close the API, every proxy and every connection."""
+        self._server.close()
+        self._api.proxies.stop()
+
+
 async def _serve(host: str, port: int, seed: int, listed: bytes | None, tell: Callable[[str], None]) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    api = Api(seed)
+    embedded = await Embedded.start(host, port, seed=seed, listed=listed)
     try:
-        if listed is not None:
-            await _populate(api.proxies, listed)
-        server = await _listening(api, host, port)
-        tell(f"embedded Toxiproxy at {shown(server.sockets[0])}, seed {seed}")
+        tell(f"embedded Toxiproxy at {shown(embedded.socket)}, seed {seed}")
         await ended.wait()
-        server.close()
     finally:
-        api.proxies.stop()
+        embedded.stop()
 
 
 async def _listening(api: Api, host: str, port: int) -> asyncio.Server:

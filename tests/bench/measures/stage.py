@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.address import LOOPBACK
 from harness.clock import utc
 from harness.history import History
 from harness.history.events import Declaration, Header
 from harness.model import Link
 from harness.recorder.client import Recorder, World
-from harness.run import Run, Story, to_stderr
+from harness.run import Run, Story
 from harness.sandbox.sandbox import Sandbox
 from harness.services.service import Service
 from harness.stack.choice import Wanted
-from harness.stack.native import with_toxiproxy
 from harness.toxiproxy.client import Toxiproxy
 from harness.wire.rules import Rule
 from tests.bench.measures.forwarder import ForwarderProcess
@@ -50,11 +50,16 @@ class Stage:
         return Toxiproxy(self.run.stack.toxiproxy.host, self.run.stack.toxiproxy.port)
 
     @cached_property
-    def embedded(self) -> Toxiproxy:
-        """The embedded Toxiproxy, beside the other."""
-        logs = self._folder / "stack"
-        beside = with_toxiproxy(self.run.stack, self.run.warden, None, logs=logs, progress=to_stderr, lost=to_stderr)
-        return Toxiproxy(beside.toxiproxy.host, beside.toxiproxy.port)
+    def recorders(self) -> Mapping[str, Recorder]:
+        """A recorder of each kind."""
+        thread = Recorder.start(None)
+        self._open.callback(thread.end)
+        return {"process": self.run.recorder, "thread": thread}
+
+    @cached_property
+    def embedded(self) -> Mapping[str, Toxiproxy]:
+        """The embedded Toxiproxy, in each recorder."""
+        return {how: Toxiproxy(LOOPBACK, one.toxiproxy()) for how, one in self.recorders.items()}
 
     @cached_property
     def sandbox(self) -> Sandbox:
@@ -64,11 +69,8 @@ class Stage:
     @cached_property
     def worlds(self) -> Mapping[str, World]:
         """A recording by each kind of recorder."""
-        thread = Recorder.start(None)
-        self._open.callback(thread.end)
-        recorders = {"process": self.run.recorder, "thread": thread}
         header = {how: Header(sandbox=f"bench-{how}", started=utc().isoformat()) for how in HOW}
-        return {how: recorders[how].world(header[how], self._folder / f"{how}.jsonl") for how in HOW}
+        return {how: self.recorders[how].world(header[how], self._folder / f"{how}.jsonl") for how in HOW}
 
     @cached_property
     def forwarder(self) -> ForwarderProcess:
@@ -125,7 +127,7 @@ class Stage:
             case "link":
                 world.connect_link(link, self.toxiproxy.create(proxy(wire, how), ("127.0.0.1", ports.far)))
             case "embedded":
-                world.connect_link(link, self.embedded.create(proxy(wire, how), ("127.0.0.1", ports.far)))
+                world.connect_link(link, self.embedded[how].create(proxy(wire, how), ("127.0.0.1", ports.far)))
             case "armed":
                 world.arm(Rule(id=f"never.{how}.{wire}", name="altered", link=str(link), key="never", attributes={"never": "1"}))
             case _:
