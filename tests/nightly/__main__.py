@@ -80,7 +80,13 @@ AT_REAL_TIME = 8
 SUITES_OF_SCENARIOS = (
     Suite(USUAL, ("--harness-stack=native",), whole=True),
     Suite("containers", ("--harness-stack=containers",), whole=True, missing=containers.missing),
-    Suite("external", ("--harness-stack=external",), whole=True, workers=AT_REAL_TIME, around=_somebody_else_s),
+    Suite(
+        "external",
+        ("--harness-stack=external", "--override-ini=faulthandler_timeout=1800"),
+        whole=True,
+        workers=AT_REAL_TIME,
+        around=_somebody_else_s,
+    ),
     Suite("embedded Toxiproxy", ("--harness-stack=native", "--harness-toxiproxy=embedded")),
     *(Suite(f"RabbitMQ {series}", ("--harness-stack=native", f"--harness-rabbitmq={series}")) for series in SUITES),
 )
