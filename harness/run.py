@@ -50,7 +50,8 @@ from harness.warden import Warden, running_in
 class Story:
     """Which scenario a test is: its id and variant from the marker, where pytest finds it, and how fast its time passes.
 
-    `cell` is its place in a matrix: the value of each parameter by its name.
+    `cell` is its place in a matrix: the value of each parameter by its name. `allows` is the speed that the scenario has where
+    its time can be compressed.
     """
 
     ident: str
@@ -61,6 +62,7 @@ class Story:
     rabbitmq: str | None = None
     alone: tuple[str, ...] = ()
     cell: Mapping[str, str] = field(default_factory=dict)
+    allows: int = 1
 
     @property
     def name(self) -> str:
@@ -200,6 +202,7 @@ class Run:
             databases=self._databases,
             containers=self._containers,
             own=own,
+            allows=story.allows,
         )
         sandbox = Sandbox(context, journal, reproduce=story.reproduce)
         try:

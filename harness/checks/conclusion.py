@@ -16,6 +16,14 @@ from harness.history.ledger import Ledger
 
 PAUSES = frozenset({"paced", "recovered"})
 """The promises about how long a service itself waits."""
+SLOW: Mapping[str, frozenset[str]] = {
+    "accounted": frozenset({"wedged"}),
+    "effected_once": frozenset({"duplicated_by_expiry"}),
+    "headroom": frozenset({"overrun", "thin"}),
+    "neighbours_served": frozenset({"late", "wedged", "starved"}),
+    "signalled": frozenset({"late"}),
+}
+"""What a service may break only because it is slow: one that keeps the machine's clock in a compressed world is."""
 Word = Literal["kept", "broken", "unknown", "vacuous"]
 
 
@@ -52,13 +60,15 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     toothless = ledger.bites.without()
     if toothless:
         return Conclusion("vacuous", toothless)
-    hurried = ledger.margin.reason() or _own_clock(ledger, check)
+    hurried = ledger.margin.reason() or _own_clock(ledger, counts=check.name in PAUSES)
     if hurried:
         return Conclusion("unknown", hurried)
     definite = {label: found for label, found in findings.labels.items() if found.definite}
     waived = tuple(label for label, found in definite.items() if any(one.covers(label, found) for one in waivers))
     left = {label: found for label, found in definite.items() if label not in waived}
-    mistaken = _mistaken(ledger, check, left)
+    mistaken = _mistaken(ledger, check, left) or _own_clock(
+        ledger, counts=bool(left) and left.keys() <= SLOW.get(check.name, set())
+    )
     if left and not mistaken:
         labels = tuple(sorted(left, key=lambda label: (-left[label].definite, left[label].first_n)))
         return Conclusion("broken", _extent(check, findings, left), labels, waived)
@@ -72,10 +82,10 @@ def conclude(ledger: Ledger, check: Check, findings: Findings, waivers: tuple[Wa
     return Conclusion("kept", f"{PROMISES[check.name]} ({extent})", waived=waived)
 
 
-def _own_clock(ledger: Ledger, check: Check) -> str:
-    """Say which service paused by the machine's clock while its brokers ran faster: its pauses say nothing then."""
+def _own_clock(ledger: Ledger, *, counts: bool) -> str:
+    """Say which service paused by the machine's clock while its brokers ran faster, where that counts: it says nothing then."""
     own = [one.name for one in ledger.world.services.values() if one.keeps_real_time]
-    if ledger.header.speed <= 1 or check.name not in PAUSES or not own:
+    if ledger.header.speed <= 1 or not counts or not own:
         return ""
     return (
         f"{own[0]} keeps the machine's clock, so at speed {ledger.header.speed:g} its own pauses cannot be judged; take speed 1"

@@ -82,6 +82,8 @@ class Progress:
         self.expected: set[str] = set()
         self.ended: set[str] = set()
         self.visibility: dict[str, float] = {}
+        self.effects: set[str] = set()
+        """The queues and resources in which messages have their effects."""
         self.limits: dict[str, int] = {}
         """How many deliveries RabbitMQ counts before it takes a message out of its queue, where it does."""
         self.patterns: dict[tuple[str, str], Pattern] = {}
@@ -123,6 +125,9 @@ class Progress:
         data: Mapping[str, object] = event.data or {}
         timeout = data.get("visibility_timeout")
         limit = data.get("max_receive_count")
+        effects = data.get("effects")
+        if isinstance(effects, list | tuple):
+            self.effects.update(str(name) for names in effects for name in names)
         if data.get("what") == "queue" and isinstance(timeout, (int, float)):
             self.visibility[str(data.get("name"))] = float(timeout)
         elif data.get("what") == "queue" and isinstance(limit, int):
@@ -136,7 +141,7 @@ class Progress:
         self.effected.add(event.key)
 
     def _acknowledged(self, event: Event) -> None:
-        if event.at == "far":
+        if event.at == "far" and event.queue in self.effects:
             self.effected.add(event.key)
 
     def _started(self, event: Event) -> None:

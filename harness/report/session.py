@@ -109,7 +109,7 @@ class Session:
         file, _, function = test.partition("::")
         # As it is to be typed where this run was started, which need not be pytest's root.
         reproduce = f"pytest '{os.path.relpath(self._root / file, self._here)}::{function}' --harness-seed={self._seed}"
-        story = Story(ident, variant, test, reproduce, allowed, rabbitmq, checked(alone), cell)
+        story = Story(ident, variant, test, reproduce, allowed, rabbitmq, checked(alone), cell, speed)
         recording = None
         try:
             with self.run.scenario(story) as told:

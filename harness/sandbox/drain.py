@@ -30,7 +30,7 @@ Where no service lives there is nobody to wait for.
 LYING_REALLY = 0.7
 """The same in real seconds, where the emulator's tick is compressed to less than that."""
 PATIENCE = 60.0
-"""Real seconds of patience beside the timers in play."""
+"""Real seconds of patience beside the timers in play, where time passes as fast as the scenario allows."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ class Drain:
             return self._quiet
         if not progress.undone:
             return SILENCE * self._speed
-        return max(
-            [
-                UNDONE_SILENCE * self._speed,
-                *(d.longest_silence for d in self._context.declared.values() if d.longest_silence is not None),
-            ]
-        )
+        return max(UNDONE_SILENCE * self._speed, self._longest_silence())
+
+    def _longest_silence(self) -> float:
+        """Return for how long a service may be silent with work at hand; one that keeps the machine's clock is slower here."""
+        own = [one for one in self._context.declared.values() if one.longest_silence is not None]
+        return max([0.0, *((one.longest_silence or 0.0) * (self._speed if one.clock == "real" else 1) for one in own)])
 
     def _queues_pending(self, progress: Progress, t: float) -> str:
         silent = t - progress.last_traffic
@@ -136,7 +136,7 @@ class Drain:
         if t - before < BETWEEN_LOOKS * self._speed:
             return "one more look at the counters of the queues is due"
         lying = [name for name, look in counts.items() if look.ready and self._context.declared[name].effects]
-        if lying and self._anybody() and t - before < max(LYING, LYING_REALLY * self._speed):
+        if lying and self._anybody() and t - before < max(LYING, LYING_REALLY * self._speed, self._longest_silence()):
             return f"{counts[lying[0]].ready} message(s) lie ready in {lying[0]}, for only {t - before:.1f} s so far"
         for name, look in counts.items():
             if look.ready and self._timed(self._context.declared[name]):
@@ -156,6 +156,7 @@ class Drain:
         return {name: queue for name, queue in found.items() if not self._is_down(queue.road.thing_name)}
 
     def _patience(self) -> float:
-        timers = [t for d in self._context.declared.values() for t in (d.ttl, d.visibility_timeout, d.longest_silence) if t]
-        patience = PATIENCE * self._speed
+        timers = [t for d in self._context.declared.values() for t in (d.ttl, d.visibility_timeout) if t]
+        timers.append(self._longest_silence())
+        patience = PATIENCE * max(self._speed, self._context.allows)
         return patience + 10 * max([0.0, *(t for t in timers if t < patience)])

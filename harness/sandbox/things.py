@@ -38,6 +38,8 @@ class Context:
     databases: Databases
     containers: Containers
     own: Mapping[str, OwnBroker] = field(default_factory=dict)
+    allows: int = 1
+    """The most by which time may be compressed in this scenario: what it waits for is as long, at whatever speed it is told."""
     things: dict[str, "Usable"] = field(default_factory=dict)
     links: dict[Link, int] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)

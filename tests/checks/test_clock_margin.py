@@ -153,6 +153,32 @@ def test_a_service_on_the_machine_s_clock_is_not_judged_by_its_pauses(tmp_path: 
     assert recovered(told, within=5).conclusion == "unknown"
 
 
+EXPIRED = (
+    "1 delivered q a r1 link=svc->sqs mid=m",
+    "1.1 posted a 1",
+    "32 delivered q a r2 link=svc->sqs mid=m",
+    "32.1 posted a 2",
+)
+
+
+@pytest.mark.parametrize(
+    ("clock", "speed", "word"), [("real", 20, "unknown"), ("", 20, "broken"), ("real", 1, "broken")], ids=str
+)
+def test_a_service_on_the_machine_s_clock_is_not_blamed_for_being_slow(tmp_path: Path, clock: str, speed: int, word: str):
+    world = (sqs(effects=(("place",),)), place(), Declaration(what="service", name="svc", clock=clock))
+    verdict = effected_once(history(tmp_path, sent("a"), *EXPIRED, over(t=90), world=world, speed=speed))
+
+    assert verdict.conclusion == word
+    assert word == "broken" or "svc keeps the machine's clock" in verdict.sentence
+
+
+def test_but_for_what_is_no_matter_of_time_it_is(tmp_path: Path):
+    world = (*USUAL, Declaration(what="service", name="svc", clock="real"))
+    told = history(tmp_path, sent("a"), "1 delivered q a 1:1\n1.2 settled q a 1:1 ack", over(), world=world, speed=20)
+
+    assert effected_once(told).label == "not_effected"
+
+
 def test_a_client_that_gives_up_as_its_service_lost_another_connection_is_not(tmp_path: Path):
     fault = "3.1 fault f1 reset svc->rabbitmq began code=reset(l)", "3.2 fault f1 reset svc->rabbitmq ended"
     lines = WELL[0], WELL[1], "3 near requested x 7 conn=9", *fault, "3.4 near closed svc->place 9 fin by=service"

@@ -109,8 +109,18 @@ def test_undone_is_what_was_sent_and_has_neither_effect_nor_end():
     sends = [at(1, "attempted", queue="jobs", key=key) for key in ("1", "2", "3", "4")]
     effects = [at(2, "effected", "resource", key="1"), at(2, "acknowledged", "far", queue="requests", key="2")]
     rejected = at(2, "settled", "far", link="a->b", conn=1, how="reject", key="3")
-    progress = after(*sends, at(1, "acknowledged", queue="jobs", key="4"), *effects, rejected)
+    declared = at(0, "declared", data={"what": "queue", "name": "jobs", "effects": [["requests"], ["place"]]})
+    progress = after(declared, *sends, at(1, "acknowledged", queue="jobs", key="4"), *effects, rejected)
     assert progress.undone == 1
+
+
+def test_what_a_real_producer_sends_is_no_effect_of_it():
+    declared = at(0, "declared", data={"what": "queue", "name": "jobs", "effects": [["requests"]]})
+    told = at(1, "attempted", queue="jobs", key="1", wire="told")
+    progress = after(declared, told, at(1.1, "acknowledged", "far", queue="jobs", key="1"))
+    assert progress.undone == 1
+    progress.step(at(2, "acknowledged", "far", queue="requests", key="1"))
+    assert progress.undone == 0
 
 
 def redelivered(times: int, every: float = 2.0) -> list[Event]:
