@@ -62,6 +62,7 @@ class Drain:
         self._anybody = anybody
         self._kinds: dict[str, float] = {}
         self._last_looks: tuple[float, Mapping[str, Look]] = (-1.0, {})
+        self._still = False  # whether nothing has moved since the first of these looks
         # How long a live world may pause at most is a matter of the machine, and so many production seconds on its clock.
         self._speed = context.stack.speed
 
@@ -77,7 +78,9 @@ class Drain:
             progress = self._tail.read()
             t = self._context.time()
             progress.expire(t)
-            reason = timed or progress.pending(t) or self._queues_pending(progress, t)
+            reason = timed or progress.pending(t)
+            self._still = self._still and not reason
+            reason = reason or self._queues_pending(progress, t)
             if not reason:
                 return Outcome("quiet", self._said(progress))
             steady = "" if timed else progress.steady(t)
@@ -130,8 +133,8 @@ class Drain:
     def _look(self, t: float) -> str:
         counts = {name: queue.look() for name, queue in self._queues().items()}
         before, last = self._last_looks
-        if counts != last:
-            self._last_looks = (t, counts)
+        if counts != last or not self._still:
+            self._last_looks, self._still = (t, counts), True
             return "the counters of the queues changed between two looks"
         if t - before < BETWEEN_LOOKS * self._speed:
             return "one more look at the counters of the queues is due"
