@@ -63,6 +63,6 @@ def started(
 BOTO3 = syncing(Service.named("trainee-sync")["boto3", "as it was"])
 PIKA = taking(Service.named("esr-writer"), "TCS_URL")
 AMQPLIB = taking(Service.named("job-taker"), "WORK_URL")
-SPRING_CLOUD_AWS = syncing(Service.named("trainee-sync")["3.4.2"])
+SPRING_CLOUD_AWS = syncing(Service.named("trainee-sync")["3.4.2", "on the machine's clock"])
 """The only one that keeps the machine's clock."""
 SPRING_AMQP = taking(Service.named("esr-data-writer"), "TCS_URL")
