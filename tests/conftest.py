@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -14,6 +15,8 @@ from tests.timers.quick import SPEED, Quick
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
 settings.load_profile("here")
+# A shell that runs this in the background has it ignore Ctrl-C, and whatever it starts; tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest.register_assert_rewrite("tests.clients")  # what is asserted there for several tests is told like what they assert
 
 
