@@ -68,6 +68,7 @@ class Postgres(Telling):
         self._word = deque[str]()
         self._said: list[Statement] = []
         self._inside: list[Statement] | None = None
+        self._said_goodbye = False  # the client has; then it may be the server's end of the connection that is seen first
         self._x = 0
         self._barrier: Hold | None = None
         declared = tap.recorder.resource(tap.link.partition("->")[2])
@@ -94,7 +95,8 @@ class Postgres(Telling):
         """Take note of an end: a transaction that had begun is none."""
         self.tap.recorder.settle()
         inside, self._inside = self._inside, None
-        if inside and by == "service" and self.tap.at == "near" and not self.lost_track:
+        given_up = by == "service" or self._said_goodbye
+        if inside and given_up and self.tap.at == "near" and not self.lost_track:
             event = self._request(Round(self._x + 1, "ROLLBACK"), inside)
             event.ok, event.data = False, {**(event.data or {}), "complete": False}
             deque(self.tell(event), maxlen=0)
@@ -125,6 +127,7 @@ class Postgres(Telling):
         elif piece.kind == "start":
             yield from self._started(piece)
         else:
+            self._said_goodbye = piece.kind == "X"
             self._said += self._prepared.take(piece.kind, piece.body)
             yield from self._round(piece.raw) if piece.kind in "QSF" else self._out.flush(piece.raw)
             self._out.reset()

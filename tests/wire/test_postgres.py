@@ -131,6 +131,16 @@ def test_a_transaction_that_a_lost_connection_ended_was_asked_for_in_part(sink: 
     assert told(sink) == [("requested", "ROLLBACK", "7", 1, False)] * recorded
 
 
+@pytest.mark.parametrize(("last", "recorded"), [(said("X"), 1), (b"", 0)], ids=["the client's goodbye", "the server's alone"])
+def test_also_where_the_server_s_end_is_seen_before_the_client_s(sink: CollectingSink, last: bytes, recorded: int):
+    wire = begun(sink)
+    wire.ask(query("BEGIN") + query("INSERT INTO p VALUES (7)") + last)
+    wire.session.ended("target", "fin")
+    wire.session.ended("service", "fin")
+
+    assert told(sink) == [("requested", "ROLLBACK", "7", 1, False)] * recorded
+
+
 @pytest.mark.parametrize(
     ("asked", "replied", "reason"),
     [
