@@ -15,6 +15,9 @@ WARMING = 2
 
 SHARE = 0.05
 
+STILL = 10
+"""Looks, a tenth of a second apart, of which none is less than what was seen before."""
+
 
 class Sample(msgspec.Struct, frozen=True):
     """Resident memory in KiB, open descriptors and threads of one process, so many seconds after the beginning."""
@@ -41,12 +44,13 @@ def sample(pid: int, at: float) -> Sample:
 
 
 def rested(pid: int, at: float) -> Sample:
-    """Return the least that it holds within half a second: connections that are closing are gone by then."""
-    looks = []
-    for _ in range(6):
-        looks.append(sample(pid, at))
+    """Return what it holds once that has not become less for a second: connections that are closing are gone by then."""
+    least, still = sample(pid, at), 0
+    while still < STILL:
         pause(0.1)
-    return min(looks, key=lambda one: one.descriptors)
+        look = sample(pid, at)
+        least, still = (look, 0) if look.descriptors < least.descriptors else (least, still + 1)
+    return least
 
 
 def process(*words: str, of: Iterable[int] | None = None) -> int:
