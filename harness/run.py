@@ -41,7 +41,6 @@ from harness.stack.lending import borrowed
 from harness.stack.model import Stack
 from harness.stack.own import OwnBroker, Place, beside
 from harness.stack.provision import provisioned
-from harness.stack.running import find_running
 from harness.toxiproxy.client import Toxiproxy
 from harness.warden import Warden, running_in
 
@@ -138,17 +137,12 @@ class Run:
         """Return the three servers whose time passes so many times faster; each speed has servers of its own."""
         if speed not in self._stacks:
             stack = self._chosen(speed) if self._lent is None else borrowed(self._lent, speed)
-            if self._outlives_run(speed):
+            if self._lent is not None or self.wanted.kind in {"auto", "external"}:  # it may be there when this run is not
                 self._open.enter_context(swept_at_end(self.warden, stack))
             if stack.toxiproxy_in_recorder:
                 stack = replace(stack, toxiproxy=Address(LOOPBACK, self.recorder.toxiproxy()))
             self._stacks[speed] = stack
         return self._stacks[speed]
-
-    def _outlives_run(self, speed: int) -> bool:
-        """Tell whether a stack is there when this run has ended: then so would be what the run had on it."""
-        kind = self.wanted.kind
-        return self._lent is not None or kind == "external" or (kind == "auto" and find_running(speed) is not None)
 
     def _chosen(self, speed: int) -> Stack:
         logs = self.folder / "stack"

@@ -115,8 +115,8 @@ class Drain:
 
     def _longest_silence(self) -> float:
         """Return for how long a service may be silent with work at hand; one that keeps the machine's clock is slower here."""
-        own = [one for one in self._context.declared.values() if one.longest_silence is not None]
-        return max([0.0, *((one.longest_silence or 0.0) * (self._speed if one.clock == "real" else 1) for one in own)])
+        told = ((one.longest_silence or 0.0, one.clock) for one in self._context.declared.values())
+        return max((silence * (self._speed if clock == "real" else 1) for silence, clock in told), default=0.0)
 
     def _queues_pending(self, progress: Progress, t: float) -> str:
         silent = t - progress.last_traffic

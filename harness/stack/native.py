@@ -114,8 +114,7 @@ def _hold_to_clock(stack: Stack, children: Mapping[str, Child]) -> None:
     try:
         hold_to_clock(stack)
     except StackError:
-        for child in children.values():
-            child.kill()
+        _kill(children)
         raise
 
 

@@ -21,7 +21,7 @@ from harness.stack.cache import Progress
 from harness.stack.model import Stack
 from harness.stack.provision import provisioned
 from harness.stack.tools import Tools
-from harness.warden import Warden, running_in
+from harness.warden import Warden, kill_running_in, running_in
 from harness.warden.leavings import remove
 from harness.warden.processes import marks, process
 
@@ -127,21 +127,12 @@ def _alone(speed: int) -> Iterator[None]:
         said = _said(speed)
         if said is not None and not said.alive:
             clock.eventually(
-                lambda: not _killed(said.run_id), awaited="the end of a stack without its warden", within=DOWN_WITHIN
+                lambda: not kill_running_in(said.run_id), awaited="the end of a stack without its warden", within=DOWN_WITHIN
             )
             remove(str(said.folder), said.run_id)
         if said is None or not said.alive:
             _file(speed).unlink(missing_ok=True)  # last: nobody else knows where its folder is
         yield
-
-
-def _killed(run_id: str) -> list[int]:
-    """Kill what a killed warden left of its run, and return what there was; most has died with it, and is only not gone yet."""
-    left = running_in(run_id)
-    for pid in left:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return left
 
 
 def _said(speed: int) -> Running | None:

@@ -27,7 +27,7 @@ from harness.warden.child import Child
 from harness.warden.leavings import remove
 from harness.warden.processes import marks, processes
 
-__all__ = ["Child", "Warden", "running_in"]
+__all__ = ["Child", "Warden", "kill_running_in", "running_in"]
 
 PROGRAM = Path(__file__).with_name("program.py")
 FLAGS: tuple[str, ...] = ("-I", "-S")  # no site-packages: up in 30 ms, and nothing a project installs can break it
@@ -201,10 +201,7 @@ class Warden:
 
     def _clear_up(self) -> None:
         """Do what a killed warden cannot: its children died with it (parent-death signal), theirs are found by their mark."""
-        while marked := [pid for pid in running_in(self.run_id) if pid != self.pid]:
-            for pid in marked:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        while kill_running_in(self.run_id, but=self.pid):
             pause(LOOK_AGAIN)
         while self._wills:  # each is carried out once, also where the end comes after the loss
             command, environment = self._wills.popitem()
@@ -217,6 +214,15 @@ class Warden:
 def running_in(run_id: str) -> list[int]:
     """Return the pids of all processes, zombies excluded, that carry the mark of a run; its warden is one of them."""
     return [pid for pid, one in processes().items() if one.state not in "ZX" and marks(pid).get("HARNESS_RUN") == run_id]
+
+
+def kill_running_in(run_id: str, *, but: int = 0) -> list[int]:
+    """Kill all processes of a run but one, as far as there are any; return which there were, some of them not gone yet."""
+    found = [pid for pid in running_in(run_id) if pid != but]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
 
 
 def _start_error(
