@@ -17,7 +17,7 @@ help:
 	@echo "make test               sets up, then lint, types, import layers and the harness's own tests with coverage"
 	@echo "make bench [ROWS=PATTERN] measures what the harness costs here, as ROWS='amqp.*'; writes .harness/bench/latest.json"
 	@echo "make stability [N=10]   all scenarios N times, plain, with -n 2 and busy, and S2-02 15 N times; every difference is written"
-	@echo "make nightly            the scenarios on every stack and series of RabbitMQ, and what runs for long; an hour or more"
+	@echo "make nightly            the scenarios on every stack and series of RabbitMQ, and what runs for long; two hours and a half"
 	@echo "make soak [SECONDS=1800] mixed faults and traffic for so long: nothing is lost, nothing grows; writes .harness/soak/latest.json"
 	@echo "make timers             timers of brokers and programs at speeds 1, 20 and 100; ten minutes; writes .harness/timers/latest.json"
 	@echo "make fuzz-wire [MUTATIONS=1000000] [SEED=...] mutated streams against the decoders of every wire: nothing raises or changes a byte"
@@ -37,7 +37,7 @@ bench: setup
 
 N ?= 10
 stability: setup
-	@$(BIN)/python -m tests.stability $(N)
+	@$(BIN)/python -m tests.stability $(N) $(OPTIONS)
 
 nightly: setup
 	@$(BIN)/python -m tests.nightly $(if $(REQUIRE),--require $(REQUIRE))

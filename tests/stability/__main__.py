@@ -12,7 +12,7 @@ import msgspec
 
 from harness.clock import utc
 from tests.stability.outages import Case, Telling, as_fixed, as_it_was, tell_all
-from tests.stability.suite import Round, rounds
+from tests.stability.suite import Round, rounds, ways
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -34,7 +34,7 @@ def main() -> int:
     started = utc()
     folder = Path(".harness/stability").absolute() / f"{started:%Y-%m-%dT%H-%M-%SZ}"
     folder.mkdir(parents=True)
-    suite = rounds(given.times, folder, _show)
+    suite = rounds(ways(given.times, given.two, given.busy), folder, _show)
     fixed = 10 * given.times if given.fixed is None else given.fixed
     was = 5 * given.times if given.was is None else given.was
     cases = [Case("as fixed", fixed, as_fixed), Case("as it was", was, as_it_was)]
@@ -54,6 +54,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "times", type=int, nargs="?", default=10, help="runs of all scenarios: 4 of 10 plain, 3 -n 2, 3 busy (10)"
     )
+    parser.add_argument("--two", type=int, help="how many of them with -n 2")
+    parser.add_argument("--busy", type=int, help="how many of them with every core busy")
     parser.add_argument(
         "--fixed", type=int, help="tellings of S2-02 as fixed, with a random beginning of its outage (10 times TIMES)"
     )

@@ -55,7 +55,7 @@ def busy(cores: int) -> Iterator[None]:
 def again(how: str, number: int, folder: Path) -> Round:
     """Run all scenarios once: how = plain, `-n 2`, or busy."""
     runs = folder / f"{number}"
-    options = ["-n", "2"] if how == "-n 2" else []
+    options = ["-n", "2", "--dist", "worksteal"] if how == "-n 2" else []
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--harness-runs={runs}", *options, "scenarios"]
     began = now()
     with busy((os.cpu_count() or 2) if how == "busy" else 0), (folder / f"{number}.log").open("wb") as log:
@@ -65,10 +65,15 @@ def again(how: str, number: int, folder: Path) -> Round:
     return Round(how=how, status=done.returncode, seconds=seconds, run=str((runs / "latest").resolve()), said=found)
 
 
-def rounds(times: int, folder: Path, shown: Callable[[str], None]) -> list[Round]:
-    """Run all scenarios `times`: three of ten with two workers, three of ten with every core busy, the others plain."""
-    fewer = round(times * 0.3)
-    ways = ["plain"] * (times - 2 * fewer) + ["-n 2"] * fewer + ["busy"] * fewer
+def ways(times: int, two: int | None = None, busied: int | None = None) -> list[str]:
+    """Return how each of so many rounds is run: `two` with two workers, `busied` with every core busy (both: three of ten)."""
+    two = round(times * 0.3) if two is None else two
+    busied = round(times * 0.3) if busied is None else busied
+    return ["plain"] * (times - two - busied) + ["-n 2"] * two + ["busy"] * busied
+
+
+def rounds(ways: Sequence[str], folder: Path, shown: Callable[[str], None]) -> list[Round]:
+    """Run all scenarios once in each of these ways; say how each round differs from most."""
     found: list[Round] = []
     for number, how in enumerate(ways, start=1):
         found.append(again(how, number, folder))
