@@ -28,7 +28,9 @@ HINTS = {
         "expired": "the queue's retention period{retention} or x-message-ttl{ttl} against how long its consumer is away",
         "acked_without_effect": "where the consumer acknowledges: before its work, or in a handler that swallows the error",
         "partly_effected": "the order of the consumer's effects, and what it does when the second fails",
-        "effected_and_dead_lettered": "what gives it back after its work: a reject, or too short a visibility timeout",
+        "effected_and_dead_lettered": (
+            "what gives it back: a reject after its work, or the visibility timeout{visibility} before its end"
+        ),
         "deduplicated": "the producer's MessageDeduplicationId (or content-based deduplication): two messages share it",
         "stuck": "message attribute JavaType (the type a consumer reads by), and that the queue has no dead-letter queue",
         "wedged": "what the consumer waits for without a timeout, and its prefetch count",
