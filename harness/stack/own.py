@@ -18,6 +18,7 @@ from harness.stack.cache import Progress
 from harness.stack.localstack import localstack
 from harness.stack.model import Stack
 from harness.stack.part import Part
+from harness.stack.probe import hold_to_clock
 from harness.stack.rabbitmq import PASSWORD, USER, rabbitmq
 from harness.stack.tools import Tools
 from harness.warden import Child, Warden
@@ -136,6 +137,8 @@ def beside(stack: Stack, brokers: Mapping[str, OwnBroker]) -> Stack:
         else:
             listen, manage = at["rabbitmq"], at["management"]
             found = replace(found, rabbitmq=listen, management=manage, user=USER, password=PASSWORD, versions=versions)
+    if brokers:
+        hold_to_clock(found)
     return found
 
 

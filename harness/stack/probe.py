@@ -120,7 +120,11 @@ def hold_to_clock(stack: Stack) -> None:
     if not stack.clock:
         return
     for server, address in (("LocalStack", stack.localstack), ("RabbitMQ", stack.management)):
-        _, headers, _ = _asked(address, "GET", "/")
+        try:
+            _, headers, _ = _asked(address, "GET", "/")
+        except NoAnswerError as error:
+            message = f"{server} at {address} was ready, and {error} when it was asked for its clock; its log may say why"
+            raise StackError(message) from error
         real, wanted = utc(), shown(stack.clock)
         seen = parsedate_to_datetime(headers["Date"]) if headers["Date"] else real
         if abs(wanted - seen) > abs(seen - real):

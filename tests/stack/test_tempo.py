@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import clock
+from harness.address import Address
 from harness.errors import StackError
 from harness.stack import Stack, provision_faketime, tempo
 from harness.stack.probe import hold_to_clock
@@ -96,6 +97,15 @@ def test_a_broker_that_has_another_clock_than_its_stack_is_noticed(stack: Stack,
     clock.pause(0.5)
     with pytest.raises(StackError, match=r"^time does not pass \d+ times faster in LocalStack at 127\.0\.0\.1:\d+: it shows "):
         hold_to_clock(replace(stack, speed=SPEED, clock=begun))
+    warden.end()
+
+
+def test_a_broker_that_is_gone_before_it_is_asked_for_its_clock_is_named(stack: Stack, tmp_path: Path):
+    warden = Warden.start(tmp_path / "run")
+    begun = tempo.begun(warden.run_id, Path("/nowhere/libfaketime.so"), SPEED)
+    nobody = Address("127.0.0.1", 1)
+    with pytest.raises(StackError, match=r"^LocalStack at 127\.0\.0\.1:1 was ready, and does not answer: ConnectionRefused"):
+        hold_to_clock(replace(stack, localstack=nobody, speed=SPEED, clock=begun))
     warden.end()
 
 
