@@ -1,14 +1,15 @@
 """What a scenario may have for itself. That such brokers die and come back is in tests/table/test_process_faults.py."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.clock import eventually
-from harness.errors import UsageError
-from harness.stack import own
-from harness.stack.own import OwnBroker, Place, checked
+from harness.errors import StackError, UsageError
+from harness.stack import Stack, own, tempo
+from harness.stack.own import OwnBroker, Place, beside, checked
 from harness.stack.provision import provisioned
 from harness.warden import Warden
 
@@ -53,4 +54,12 @@ def test_one_that_is_asked_to_end_ends(place: Place):
     broker.kill("TERM")
     assert eventually(lambda: ends, awaited="its end", within=60)
     assert broker.down
+    broker.end()
+
+
+def test_one_that_has_another_clock_than_its_stack_is_noticed(place: Place, stack: Stack):
+    begun = tempo.begun(place.warden.run_id, Path("/nowhere/libfaketime.so"), 100)
+    broker = OwnBroker("aws", place)
+    with pytest.raises(StackError, match=rf"faster in LocalStack at .*:{broker.numbers['localstack']}: it shows"):
+        beside(replace(stack, speed=100, clock=begun), {"aws": broker})
     broker.end()
