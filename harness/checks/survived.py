@@ -7,7 +7,7 @@ LABELS = ("exited",)
 
 
 def judge(ledger: Ledger) -> Findings:
-    """Look at the exits of every service that was started, but those that the harness or a fault made."""
+    """Look at the exits of every service that was started, but those that the harness, a fault or a hurried start made."""
     findings = Findings()
     for service in ledger.world.services.values():
         if not service.started:
@@ -15,7 +15,7 @@ def judge(ledger: Ledger) -> Findings:
         findings.premises += 1
         findings.ground("exited")
         for n, t, how, status in service.exits:
-            if how != "harness":
+            if not how:
                 said = f"ended by itself with {_status(status)}"
                 findings.case("exited", service.name, "", sure=True, n=n, t=t, events=(n,), said=said)
     return findings

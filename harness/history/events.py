@@ -12,7 +12,8 @@ The kinds:
 
 world
   declared      data = Declaration: a queue, a resource, a link, a service, an alarm sink. Always before its first use.
-  started ready exited     service = name; exited: status = exit code (negative: signal), how = "harness" if we ended it.
+  started ready exited     service = name; exited: status = exit code (negative: signal); how = harness if we ended
+                it, hurried if it died of its start on a compressed clock, or may have.
                 at = broker: of a broker that the sandbox has for itself
   opened closed            a connection (conn) or, with data.channel, an AMQP channel. closed: how = fin | rst | refused,
                            data.by = service | target; wire = Connection.Close / Channel.Close, status = reply code where seen

@@ -106,7 +106,8 @@ class Instance(Usable):
         self.process.restart()
 
     def _exited(self, status: int) -> None:
-        how = "harness" if self.process is not None and self.process.ended_by_harness else ""
+        hurried = "hurried" if self._is_hurried and self.ready_after is None else ""
+        how = "harness" if self.process is not None and self.process.ended_by_harness else hurried
         try:
             self._context.record(Event(kind="exited", service=self.thing_name, status=status, how=how))
         except HarnessError:
@@ -118,14 +119,15 @@ class Instance(Usable):
         """Return when the service has shown itself on the wire.
 
         That is its first Basic.Consume or ReceiveMessage, or with `ready = "http"` an answer of its own port.
-        Raises StartError with its last log lines when it dies before, within a second of its death, or stays silent.
+        On a compressed clock it is started once more where it dies before: its time-outs are shorter there, its start is not.
+        Raises StartError with its last log lines when it dies (again), within a second of its death, or stays silent.
         """
         if self.ready_after is not None or self.process is None:
             return
         look = self._answers if self.service.ready == "http" else lambda: self._consumes(seen)
         try:
             with self._context.spent.on(f"start of {self.thing_name}"):
-                self.process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+                self._until_ready(self.process, look)
         except StartError as error:
             message = f"{error}{self._hurried()}"
             raise StartError(message) from error
@@ -133,9 +135,24 @@ class Instance(Usable):
         self.ready_after = (ready - self._began) / self._context.stack.speed
         self._spent_to_start = worked(self.process.pid)
 
+    def _until_ready(self, process: Process, look: Callable[[], bool]) -> None:
+        try:
+            process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+        except StartError:
+            if process.status is None or not self._is_hurried:
+                raise
+            self._began = self._context.record(Event(kind="started", service=self.thing_name)).t
+            process.restart()
+            process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
+
+    @property
+    def _is_hurried(self) -> bool:
+        """Whether its time-outs are shorter than in production and its start is not: then it may die of the start alone, once."""
+        return self._context.stack.speed > 1 and self.service.clock == "compressed"
+
     def _hurried(self) -> str:
         speed = self._context.stack.speed
-        if speed == 1 or self.service.clock == "real":
+        if not self._is_hurried:
             return ""
         return f"\nIts time-outs are {speed} times shorter here than in production, its start is not: try a lower --harness-speed"
 

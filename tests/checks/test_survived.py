@@ -34,6 +34,7 @@ def test_an_exit_is_one_whether_the_run_was_drained_or_not(tmp_path):
 KEPT = {
     "alive": [STARTED],
     "killed by the harness": [STARTED, "2 exited svc -9 how=harness\n3 started svc"],
+    "dead of a start on a compressed clock": [STARTED, "2 exited svc 1 how=hurried\n3 started svc"],
     "ended with the world": [STARTED],
     "though a call of it was answered with 503": [
         STARTED,

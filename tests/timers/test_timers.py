@@ -5,6 +5,7 @@ takes ten minutes. Programs in Java and Node are in tests/java and tests/node.
 """
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,18 @@ from harness import Sandbox, Service
 from harness.errors import StartError
 from tests.timers import consumers, worlds
 from tests.timers.quick import SPEED, WANTED, Quick, in_time
+
+DIES_ONCE = """
+import os, pathlib, pika, sys
+died = pathlib.Path(sys.argv[1])
+if not died.exists():
+    died.touch()
+    sys.exit(7)
+channel = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"])).channel()
+channel.queue_declare("jobs")
+channel.basic_consume("jobs", print)
+channel.start_consuming()
+"""
 
 
 def test_a_consumer_of_sqs_in_python(quick: Quick):
@@ -43,6 +56,18 @@ def test_who_dies_at_its_start_on_a_faster_clock_is_told_of_it(quick: Quick):
 
     with pytest.raises(StartError, match=r"(?s)no connection in time.*Its time-outs are 20 times shorter here than in"):
         quick(tell)
+
+
+def test_who_dies_of_its_start_on_a_faster_clock_is_started_once_more(quick: Quick, tmp_path: Path):
+    service = Service("once", command=[sys.executable, "-c", DIES_ONCE, str(tmp_path / "died")])
+
+    def tell(sandbox: Sandbox) -> None:
+        sandbox.start(service, uses={"AMQP_URL": sandbox.rabbitmq})
+        sandbox.drain()
+
+    said = [(one.kind, one.how, one.status) for one in quick(tell) if one.kind in {"started", "ready", "exited"}]
+
+    assert said[:4] == [("started", "", None), ("exited", "hurried", 7), ("started", "", None), ("ready", "", None)]
 
 
 def test_what_took_its_real_time_would_be_seen():
