@@ -34,8 +34,6 @@ MEASURES: tuple[tuple[tuple[str, ...], Callable[[Stage], list[Row]]], ...] = (
     (("checker.",), inside.judging),
     (("amqp.busy.",), wires.amqp_busy),
     (("sqs.busy.",), wires.sqs_busy),
-    (("amqp.awake.",), wires.amqp_awake),
-    (("sqs.awake.",), wires.sqs_awake),
     (("record.",), inside.record),
     (("drain.",), inside.drain),
 )

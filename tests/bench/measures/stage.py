@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -196,23 +195,6 @@ def busy_thread() -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
-
-
-@contextlib.contextmanager
-def awake() -> Iterator[None]:
-    """Keep every core from halting: a program on each that computes only where nobody else wants to, and gives way at once.
-
-    To wake a halted core of a virtual machine takes 20 to 30 us, which are the machine's and not of what is measured.
-    """
-    programs = [subprocess.Popen((sys.executable, "-c", "while True: pass")) for _ in range(os.cpu_count() or 1)]
-    try:
-        for one in programs:
-            os.sched_setscheduler(one.pid, os.SCHED_IDLE, os.sched_param(0))
-        yield
-    finally:
-        for one in programs:
-            one.kill()
-            one.wait()
 
 
 def ten_placements(world: Sandbox) -> History:

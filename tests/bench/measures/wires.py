@@ -1,10 +1,9 @@
 """What the taps cost a message on AMQP and on SQS: in latency, idle and beside a busy test thread, and in throughput."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-from tests.bench.measures.stage import HOW, ROADS, Stage, Wire, awake, busy_thread, proxy
+from tests.bench.measures.stage import HOW, ROADS, Stage, Wire, busy_thread, proxy
 from tests.bench.rows import Round, Row, added_ratios, percentile, percentiles, ratios, row, turned
 
 DEFAULT = "process"
@@ -22,7 +21,6 @@ WHAT = {
     "amqp": "publish to callback, 512 B, pika",
     "sqs": "send, receive and delete, 440 B, boto3",
 }
-Load = Literal["idle", "busy", "awake"]
 SIZES = {"amqp": (5, 20), "sqs": (2, 5)}  # blocks and their length: what one road gets in one round
 
 
@@ -35,20 +33,14 @@ def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, bl
     return [{name.partition(" ")[2]: values for name, values in one.items()} for one in found[1:]]
 
 
-BESIDE: Mapping[Load, tuple[str, Callable[[], contextlib.AbstractContextManager[None]]]] = {
-    "idle": ("", contextlib.nullcontext),
-    "busy": ("; a busy thread in the process of the tests", busy_thread),
-    "awake": ("; no core halts", awake),
-}
-
-
-def compared(stage: Stage, wire: Wire, load: Load) -> tuple[list[Round], list[Row]]:
+def compared(stage: Stage, wire: Wire, *, busy: bool) -> tuple[list[Round], list[Row]]:
     """Return the rounds over all roads, and one row a road."""
     roads = stage.amqp if wire == "amqp" else stage.sqs
     blocks, block = SIZES[wire]
-    beside, kept = BESIDE[load]
-    with kept():
+    with busy_thread() if busy else contextlib.nullcontext():
         rounds = rounds_of(stage, wire, roads, blocks=blocks, block=block)
+    load = "busy" if busy else "idle"
+    beside = "; a busy thread in the process of the tests" if busy else ""
     unit, scale = ("us", 1e-6) if wire == "amqp" else ("ms", 1e-3)
     rows = [
         row(f"{wire}.{load}.direct_p50", percentiles(rounds, "direct", unit=scale), unit=unit, note=f"{WHAT[wire]}{beside}"),
@@ -72,7 +64,7 @@ def _road(rounds: Sequence[Round], name: str, road: str, note: str) -> list[Row]
 
 def amqp(stage: Stage) -> list[Row]:
     """Targets 1 and 2, and the comparison behind them."""
-    rounds, rows = compared(stage, "amqp", "idle")
+    rounds, rows = compared(stage, "amqp", busy=False)
     tap, armed = f"{DEFAULT}.tap", f"{DEFAULT}.armed"
     note = f"512 B, headers and message id, decoded and recorded by one tap in a {DEFAULT}"
     targets = [
@@ -97,15 +89,7 @@ def _embedded(rounds: Sequence[Round], wire: Wire) -> Row:
 
 def amqp_busy(stage: Stage) -> list[Row]:
     """The same beside a thread that computes in the process of the tests."""
-    return compared(stage, "amqp", "busy")[1]
-
-
-def amqp_awake(stage: Stage) -> list[Row]:
-    """The same where no core halts."""
-    rounds, rows = compared(stage, "amqp", "awake")
-    armed = ratios(rounds, f"{DEFAULT}.armed", "direct", share=0.99)
-    note = f"{WHAT['tap']}, with a rule that never fires; in a {DEFAULT}; no core halts"
-    return [*rows, row(f"amqp.awake.armed.{DEFAULT}.p99_vs_direct", armed, unit="ratio", note=note)]
+    return compared(stage, "amqp", busy=True)[1]
 
 
 def amqp_flood(stage: Stage) -> list[Row]:
@@ -152,7 +136,7 @@ def _processor(stage: Stage) -> list[Row]:
 
 def sqs(stage: Stage) -> list[Row]:
     """Target 5, that of the whole link, and the comparison behind them."""
-    rounds, rows = compared(stage, "sqs", "idle")
+    rounds, rows = compared(stage, "sqs", busy=False)
     what = "send, receive and delete, 440 B, boto3; parsed and recorded by"
     tap, link = ratios(rounds, f"{DEFAULT}.tap", "direct"), ratios(rounds, f"{DEFAULT}.link", "direct")
     note = f"{what} one tap in a {DEFAULT}"
@@ -167,12 +151,7 @@ def sqs(stage: Stage) -> list[Row]:
 
 def sqs_busy(stage: Stage) -> list[Row]:
     """The same beside a thread that computes in the process of the tests."""
-    return compared(stage, "sqs", "busy")[1]
-
-
-def sqs_awake(stage: Stage) -> list[Row]:
-    """The same where no core halts."""
-    return compared(stage, "sqs", "awake")[1]
+    return compared(stage, "sqs", busy=True)[1]
 
 
 def delays(stage: Stage) -> list[Row]:
