@@ -1,6 +1,6 @@
 """What a tap does with one AMQP 0-9-1 connection: bytes pass as they came, and what they mean for messages is recorded.
 
-As long as no moment is watched and no rule is armed every chunk goes on first and is read later; only while one is, it is read
+As long as no moment is watched every chunk that no armed rule can mean goes on first and is read later. What one may mean is read
 at once, and whole frames wait until it is known what they are. The login is never decoded, so no password can get into a journal.
 """
 
@@ -53,13 +53,15 @@ class Amqp:
 
     def quick(self, by: Side) -> Quick:
         """Return the short way; see `Quickly`."""
-        return Quick(self._lets_pass, partial(self._put_off, self._takes[by]))
+        return Quick(partial(self._lets_pass, self._lanes[by]), partial(self._put_off, self._takes[by]))
 
-    def _lets_pass(self, data: bytes) -> bool:
-        del data
-        tap, notes = self._tap, self._notes
-        watched = tap.recorder.watched or notes.is_lost
-        return not (watched or self._ruled is not None or self._crossing.bent or tap.rules.armed(tap.link))
+    def _lets_pass(self, lane: Lane, data: bytes) -> bool:
+        tap = self._tap
+        if tap.recorder.watched or self._notes.is_lost:
+            return False
+        if self._ruled is not None:
+            return self._ruled.passes_unread(lane, data)
+        return not (self._crossing.bent or tap.rules.armed(tap.link))
 
     def _put_off(self, take: Callable[[bytes, float], None], data: bytes, t: float) -> None:
         self._behind += 1

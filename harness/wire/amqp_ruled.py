@@ -15,7 +15,7 @@ from harness.wire.amqp_lane import LONGEST, Lane, Message
 from harness.wire.amqp_made import payload_of
 from harness.wire.amqp_notes import Notes
 from harness.wire.amqp_rules import About, Rulings
-from harness.wire.amqp_unmeant import is_unmeant
+from harness.wire.amqp_unmeant import Unmeant
 from harness.wire.rules import Rule, delay
 from harness.wire.streams import Hold, Side, Step, Tap
 
@@ -32,6 +32,9 @@ class Ruled:
         self.lanes = lanes
         self.rulings = Rulings(tap, notes)
         self.crossing = crossing_of(tap)
+        self._acts_on: Side = "service" if tap.at == "near" else "target"  # what comes the other way no rule means here
+        self._unmeant = Unmeant(())
+        self._between = False  # what is acted on has just passed in whole messages that nothing means
 
     def wants(self, lane: Lane) -> bool:
         """Tell whether this direction has to be looked at frame by frame."""
@@ -40,21 +43,40 @@ class Ruled:
         lane.entered = False
         return False
 
+    def passes_unread(self, lane: Lane, data: bytes) -> bool:
+        """Tell of most bytes that may go on that they may, before what has passed before them is read."""
+        rules = self.tap.rules.armed(self.tap.link)
+        if not rules or self.crossing.bent or lane.busy:
+            return False
+        if lane.by != self._acts_on:
+            lane.entered = False
+            return True
+        try:
+            return self._between and rules is self._unmeant.rules and self._unmeant.passes_unread(lane.by, data)
+        except Exception:  # noqa: BLE001 (what cannot be read is told as such where it is read in earnest)
+            return False
+
     def lets_pass(self, lane: Lane, data: bytes) -> bool:
         """Tell whether these bytes may go on before they are read: no rule can mean any of them, and nothing is changed yet."""
-        if self.crossing.bent or lane.busy:
+        acts = lane.by == self._acts_on
+        if acts:
+            self._between = False
+        if self.crossing.bent or lane.busy or (acts and not self._is_unmeant(lane, data)):
             return False
-        if lane.by == ("service" if self.tap.at == "near" else "target"):  # what comes the other way no rule means here
-            if lane.frames.inside or self.books.under_way(lane.by):
-                return False
-            try:
-                passes = is_unmeant(self.tap.rules.armed(self.tap.link), self.books, lane.by, data)
-            except Exception:  # noqa: BLE001 (what cannot be read is told as such where it is read in earnest)
-                return False
-            if not passes:
-                return False
+        self._between = self._between or acts
         lane.entered = False
         return True
+
+    def _is_unmeant(self, lane: Lane, data: bytes) -> bool:
+        rules = self.tap.rules.armed(self.tap.link)
+        if rules is not self._unmeant.rules:
+            self._unmeant = Unmeant(rules)
+        if lane.frames.inside or self.books.under_way(lane.by):
+            return False
+        try:
+            return self._unmeant.passes(self.books, lane.by, data)
+        except Exception:  # noqa: BLE001 (as above)
+            return False
 
     def enter(self, lane: Lane) -> None:
         """Begin with a direction in the middle of what is under way there."""

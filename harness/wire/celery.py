@@ -17,7 +17,7 @@ from harness.errors import UsageError
 VERSIONS = ("5.3.4", "5.6.2", "5.7.0")
 LIKE = tuple(f"celery-{version}" for version in VERSIONS)
 
-_BEGINS = b"eyJ"
+TASK_BEGINS = b"eyJ"
 """How the base64 of a JSON object begins."""
 _EMBEDDED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -48,7 +48,7 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 def task(body: bytes) -> bytes | None:
     """Return the task that a body is, as JSON with `task`, `id`, `args`, `kwargs`, `eta` and `retries`; None where it is none."""
-    if not body.startswith(_BEGINS):
+    if not body.startswith(TASK_BEGINS):
         return None
     try:
         return _inside(_ENVELOPE.decode(base64.b64decode(body, validate=True)))

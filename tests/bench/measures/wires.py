@@ -21,7 +21,8 @@ WHAT = {
     "amqp": "publish to callback, 512 B, pika",
     "sqs": "send, receive and delete, 440 B, boto3",
 }
-SIZES = {"amqp": (5, 20), "sqs": (2, 5)}  # blocks and their length: what one road gets in one round
+SIZES = {"amqp": (25, 20), "sqs": (2, 5)}
+"""Blocks and their length: what one road gets in one round. The p99 of a hundred messages would be its second worst."""
 
 
 def rounds_of(stage: Stage, wire: Wire, roads: Sequence[str], *, blocks: int, block: int) -> list[Round]:
