@@ -139,10 +139,9 @@ class Instance(Usable):
         try:
             process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
         except StartError:
-            if process.status is None or not self._is_hurried:
+            if process.status is None or not self._is_hurried or look():  # what was at work already did not die of its start
                 raise
-            self._began = self._context.record(Event(kind="started", service=self.thing_name)).t
-            process.restart()
+            self.restart()
             process.ready_when(look, awaited=self._awaited(), within=READY_WITHIN)
 
     @property

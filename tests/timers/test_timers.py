@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Sandbox, Service
+from harness import Sandbox, Service, clock
 from harness.errors import StartError
 from tests.timers import consumers, worlds
 from tests.timers.quick import SPEED, WANTED, Quick, in_time
@@ -17,12 +17,15 @@ from tests.timers.quick import SPEED, WANTED, Quick, in_time
 DIES_ONCE = """
 import os, pathlib, pika, sys
 died = pathlib.Path(sys.argv[1])
-if not died.exists():
-    died.touch()
+dies = not died.exists()
+died.touch()
+if dies and sys.argv[2] == "at its start":
     sys.exit(7)
 channel = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"])).channel()
 channel.queue_declare("jobs")
 channel.basic_consume("jobs", print)
+if dies:
+    sys.exit(7)
 channel.start_consuming()
 """
 
@@ -59,7 +62,7 @@ def test_who_dies_at_its_start_on_a_faster_clock_is_told_of_it(quick: Quick):
 
 
 def test_who_dies_of_its_start_on_a_faster_clock_is_started_once_more(quick: Quick, tmp_path: Path):
-    service = Service("once", command=[sys.executable, "-c", DIES_ONCE, str(tmp_path / "died")])
+    service = Service("once", command=[sys.executable, "-c", DIES_ONCE, str(tmp_path / "died"), "at its start"])
 
     def tell(sandbox: Sandbox) -> None:
         sandbox.start(service, uses={"AMQP_URL": sandbox.rabbitmq})
@@ -68,6 +71,18 @@ def test_who_dies_of_its_start_on_a_faster_clock_is_started_once_more(quick: Qui
     said = [(one.kind, one.how, one.status) for one in quick(tell) if one.kind in {"started", "ready", "exited"}]
 
     assert said[:4] == [("started", "", None), ("exited", "hurried", 7), ("started", "", None), ("ready", "", None)]
+
+
+def test_who_is_at_work_already_when_it_dies_did_not_die_of_its_start(quick: Quick, tmp_path: Path):
+    service = Service("at work", command=[sys.executable, "-c", DIES_ONCE, str(tmp_path / "died"), "at work"])
+
+    def tell(sandbox: Sandbox) -> None:
+        instance = sandbox.start(service, uses={"AMQP_URL": sandbox.rabbitmq})
+        clock.eventually(lambda: not instance.lives, awaited="its end", within=60)
+        sandbox.drain()
+
+    with pytest.raises(StartError, match="ended before it was ready, with exit status 7"):
+        quick(tell)
 
 
 def test_what_took_its_real_time_would_be_seen():
