@@ -59,13 +59,12 @@ class Ruled:
     def lets_pass(self, lane: Lane, data: bytes) -> bool:
         """Tell whether these bytes may go on before they are read: no rule can mean any of them, and nothing is changed yet."""
         acts = lane.by == self._acts_on
+        passes = not (self.crossing.bent or lane.busy) and (not acts or self._is_unmeant(lane, data))
         if acts:
-            self._between = False
-        if self.crossing.bent or lane.busy or (acts and not self._is_unmeant(lane, data)):
-            return False
-        self._between = self._between or acts
-        lane.entered = False
-        return True
+            self._between = passes
+        if passes:
+            lane.entered = False
+        return passes
 
     def _is_unmeant(self, lane: Lane, data: bytes) -> bool:
         rules = self.tap.rules.armed(self.tap.link)

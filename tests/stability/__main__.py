@@ -54,8 +54,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "times", type=int, nargs="?", default=10, help="runs of all scenarios: 4 of 10 plain, 3 -n 2, 3 busy (10)"
     )
-    parser.add_argument("--two", type=int, help="how many of them with -n 2")
-    parser.add_argument("--busy", type=int, help="how many of them with every core busy")
+    parser.add_argument("--two", type=int, help="how many of them with -n 2 (3 of 10)")
+    parser.add_argument("--busy", type=int, help="how many of them with every core busy (3 of 10)")
     parser.add_argument(
         "--fixed", type=int, help="tellings of S2-02 as fixed, with a random beginning of its outage (10 times TIMES)"
     )

@@ -72,12 +72,12 @@ def ways(times: int, two: int | None = None, busied: int | None = None) -> list[
     return ["plain"] * (times - two - busied) + ["-n 2"] * two + ["busy"] * busied
 
 
-def rounds(ways: Sequence[str], folder: Path, shown: Callable[[str], None]) -> list[Round]:
+def rounds(planned: Sequence[str], folder: Path, shown: Callable[[str], None]) -> list[Round]:
     """Run all scenarios once in each of these ways; say how each round differs from most."""
     found: list[Round] = []
-    for number, how in enumerate(ways, start=1):
+    for number, how in enumerate(planned, start=1):
         found.append(again(how, number, folder))
-        shown(f"{number} of {len(ways)}: {how}: exit status {found[-1].status}, {found[-1].seconds} s")
+        shown(f"{number} of {len(planned)}: {how}: exit status {found[-1].status}, {found[-1].seconds} s")
     compare(found)
     return found
 
